@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config"
+import projects from "./vitest.workspace.ts"
+
+// Workspace packages resolve to their sources, so that tests need no build.
+const conditions = ["effect-cassandra-source"]
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: { projects }
+})

@@ -1,0 +1,23 @@
+import type { TestProjectInlineConfiguration } from "vitest/config"
+
+/**
+ * The test projects. `unit` needs nothing but Node; `integration` runs against a real Cassandra, which one global setup
+ * starts for the whole run.
+ */
+const projects: Array<TestProjectInlineConfiguration> = [
+  {
+    extends: true,
+    test: { name: "unit", include: ["packages/*/test/**/*.test.ts"] }
+  },
+  {
+    extends: true,
+    test: {
+      name: "integration",
+      include: ["packages/*/test/**/*.it.ts"],
+      testTimeout: 60_000,
+      hookTimeout: 180_000
+    }
+  }
+]
+
+export default projects
