@@ -84,7 +84,7 @@ export const make: (
 })
 
 /**
- * The keyspace of {@link make} as a layer. Built once for a test file (`it.layer`), it is that file's own keyspace.
+ * The keyspace of {@link make} as a layer. Built once for a test file (`layer` of `@effect/vitest`), it is that file's own keyspace.
  *
  * @since 0.1.0
  * @category layers

@@ -114,6 +114,22 @@ export class UnknownNodeError extends Data.TaggedError("UnknownNodeError")<{
 }
 
 /**
+ * The node is not in a state for this: a node that is down can be neither paused nor resumed.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class NodeStateError extends Data.TaggedError("NodeStateError")<{
+  readonly name: string
+  readonly action: "pause" | "resume"
+  readonly state: "down"
+}> {
+  override get message(): string {
+    return `Cannot ${this.action} ${this.name}: it is ${this.state}`
+  }
+}
+
+/**
  * A keyspace could not be created or dropped, or the server could not be asked something.
  *
  * @since 0.1.0

@@ -5,6 +5,13 @@
  */
 
 /**
+ * Several nodes, and the faults to inject into them.
+ *
+ * @since 0.1.0
+ */
+export * as CassandraCluster from "./CassandraCluster.ts"
+
+/**
  * A single server: named by the environment, in Docker, or embedded.
  *
  * @since 0.1.0

@@ -124,12 +124,12 @@ export const layer: Layer.Layer<CassandraServer.CassandraServer> = Layer.effect(
  *
  * @example
  * ```ts
- * import { it } from "@effect/vitest"
+ * import { layer } from "@effect/vitest"
  * import { TestKeyspace } from "effect-cassandra-testkit"
  * import * as TestServer from "effect-cassandra-testkit/vitest"
  * import * as Effect from "effect/Effect"
  *
- * it.layer(TestServer.layerKeyspace(), { excludeTestServices: true })("users", (it) => {
+ * layer(TestServer.layerKeyspace(), { excludeTestServices: true })("users", (it) => {
  *   it.effect("has a keyspace of its own", () =>
  *     Effect.gen(function* () {
  *       const keyspace = yield* TestKeyspace.TestKeyspace

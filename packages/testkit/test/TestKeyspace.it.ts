@@ -1,4 +1,4 @@
-import { assert, it } from "@effect/vitest"
+import { assert, layer } from "@effect/vitest"
 import { CassandraServer, TestKeyspace } from "effect-cassandra-testkit"
 import * as TestServer from "effect-cassandra-testkit/vitest"
 import * as Effect from "effect/Effect"
@@ -8,7 +8,7 @@ const keyspaces = Effect.map(query("SELECT keyspace_name FROM system_schema.keys
   rows.map((row) => String(row["keyspace_name"]))
 )
 
-it.layer(TestServer.layer, { excludeTestServices: true })("the server of the run", (it) => {
+layer(TestServer.layer, { excludeTestServices: true })("the server of the run", (it) => {
   it.effect("is one that answers", () =>
     Effect.gen(function* () {
       const server = yield* CassandraServer.CassandraServer
@@ -49,7 +49,7 @@ it.layer(TestServer.layer, { excludeTestServices: true })("the server of the run
   )
 })
 
-it.layer(TestServer.layerKeyspace({ prefix: "file" }), { excludeTestServices: true })("a test file", (it) => {
+layer(TestServer.layerKeyspace({ prefix: "file" }), { excludeTestServices: true })("a test file", (it) => {
   it.effect("has a keyspace of its own", () =>
     Effect.gen(function* () {
       const keyspace = yield* TestKeyspace.TestKeyspace
