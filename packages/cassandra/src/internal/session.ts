@@ -29,6 +29,12 @@ import { type Answer, send } from "./request.ts"
 import { batchOptions, Defaults, type Effective, OptionSources } from "./requestOptions.ts"
 import { columnOf, makeResultSet, pagingStateOf, rowsOf } from "./resultSet.ts"
 
+/**
+ * For whatever has to wait for a schema change: whether the nodes that are up agree on the schema now. Not on the public
+ * interface, because a session has no business with the schema; `Migrator` has.
+ */
+export const schemaAgreement: unique symbol = Symbol.for("effect-cassandra/Session/schemaAgreement")
+
 const invalid = (message: string): QueryError => new QueryError({ message, writeState: "NotApplied" })
 
 const hasValues = (values: Statement.Any["values"]): boolean =>
@@ -111,6 +117,10 @@ class OpenSession implements Session {
 
   readonly stream = <A, R, E>(statement: Statement<A, R, E>): Stream.Stream<A, CassandraError | E, R> =>
     Stream.mapConcatChunk(this.pages(statement), (page) => Chunk.unsafeFromArray(page.rows as Array<A>))
+
+  readonly [schemaAgreement]: Effect.Effect<boolean> = Effect.promise(() =>
+    this.#home.client.metadata.checkSchemaAgreement().catch(() => false)
+  )
 
   readonly prepare = (query: string): Effect.Effect<PreparedStatement, CassandraError> =>
     Effect.suspend(() =>
