@@ -120,6 +120,15 @@ const millis = (option: string, input: Duration.DurationInput): number => {
   return Option.isSome(duration) ? Duration.toMillis(duration.value) : refuse(option, "not a duration")
 }
 
+/** The longest that a timer of Node can wait; a longer one would fire at once. */
+export const longestTimer = 0x7fffffff
+
+/** A duration that ends: zero would fail everything, and the driver takes it for no limit. */
+const limit = (option: string, input: Duration.DurationInput): number => {
+  const value = millis(option, input)
+  return value > 0 ? value : refuse(option, "must be longer than zero; Duration.infinity is no limit")
+}
+
 const integer = (option: string, value: number, least: number, most: number): number =>
   Number.isInteger(value) && value >= least && value <= most
     ? value
@@ -147,9 +156,12 @@ export const checkRequestOptions = (options: RequestOptions, path: string): void
   }
   if (pageSize !== undefined) integer(at("pageSize"), pageSize, 1, 0x7fffffff)
   if (prefetch !== undefined) integer(at("prefetch"), prefetch, 0, 1024)
-  if (options.timeout !== undefined) millis(at("timeout"), options.timeout)
-  if (options.deadline !== undefined) millis(at("deadline"), options.deadline)
+  if (options.timeout !== undefined) limit(at("timeout"), options.timeout)
+  if (options.deadline !== undefined) limit(at("deadline"), options.deadline)
 }
+
+/** The driver takes 0 for never. */
+const heartbeat = (interval: number): number => (interval > longestTimer ? 0 : interval)
 
 const resolveTls = (tls: ClusterOptions["tls"]): TlsOptions | undefined => {
   if (tls === undefined || tls === false) return undefined
@@ -169,8 +181,9 @@ const resolveTls = (tls: ClusterOptions["tls"]): TlsOptions | undefined => {
 export const resolve = (options: ClusterOptions): Either.Either<Resolved, ConfigurationError> =>
   Either.try({
     try: () => {
-      const contactPoints = (options.contactPoints ?? ["127.0.0.1"]).map(contactPoint)
-      if (contactPoints.length === 0) refuse("contactPoints", "at least one is needed")
+      const given: unknown = options.contactPoints ?? ["127.0.0.1"]
+      if (!Array.isArray(given) || given.length === 0) refuse("contactPoints", "must be an array of at least one")
+      const contactPoints = (given as ReadonlyArray<unknown>).map(contactPoint)
       if (options.localDataCenter !== undefined && options.localDataCenter.trim() === "") {
         refuse("localDataCenter", "must not be empty")
       }
@@ -189,7 +202,7 @@ export const resolve = (options: ClusterOptions): Either.Either<Resolved, Config
         localDataCenter: options.localDataCenter,
         credentials,
         tls: resolveTls(options.tls),
-        connectTimeout: millis("connectTimeout", options.connectTimeout ?? "5 seconds"),
+        connectTimeout: Math.min(limit("connectTimeout", options.connectTimeout ?? "5 seconds"), longestTimer),
         connectAttempts: integer("connectAttempts", options.connectAttempts ?? 3, 1, 1000),
         connectBackoff: millis("connectBackoff", options.connectBackoff ?? "200 millis"),
         shutdownTimeout: millis("shutdownTimeout", options.shutdownTimeout ?? "5 seconds"),
@@ -200,7 +213,7 @@ export const resolve = (options: ClusterOptions): Either.Either<Resolved, Config
             : integer("maxConcurrentRequests", options.maxConcurrentRequests, 1, 0x7fffffff),
         maxQueuedRequests: integer("maxQueuedRequests", options.maxQueuedRequests ?? 65536, 0, 0x7fffffff),
         maxPreparedStatements: integer("maxPreparedStatements", options.maxPreparedStatements ?? 1000, 1, 0x7fffffff),
-        heartbeatInterval: millis("heartbeatInterval", options.heartbeatInterval ?? "30 seconds"),
+        heartbeatInterval: heartbeat(millis("heartbeatInterval", options.heartbeatInterval ?? "30 seconds")),
         maxSchemaAgreementWait: millis("maxSchemaAgreementWait", options.maxSchemaAgreementWait ?? "10 seconds"),
         profiles: options.profiles ?? {},
         applicationName: options.applicationName,

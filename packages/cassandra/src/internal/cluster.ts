@@ -13,9 +13,8 @@ import type { Session, SessionOptions } from "../Session.ts"
 import { closedError } from "./attempt.ts"
 import { connect, type Engine, isRefused } from "./driver.ts"
 import * as driverPrivate from "./driverPrivate.ts"
-import { defaultTimeout } from "./requestOptions.ts"
+import { defaultTimeout, toMillis } from "./requestOptions.ts"
 import { openSession } from "./session.ts"
-import * as Duration from "effect/Duration"
 
 /** What a session needs of its cluster. */
 export interface ClusterInternals {
@@ -90,10 +89,7 @@ const connectRefused = (options: Resolved, keyspace: string | undefined) =>
     })
   )
 
-const timeoutOf = ({ timeout }: Resolved): number => {
-  const millis = timeout === undefined ? defaultTimeout : Duration.toMillis(timeout)
-  return Number.isFinite(millis) ? millis : 0
-}
+const timeoutOf = ({ timeout }: Resolved): number => (timeout === undefined ? defaultTimeout : toMillis(timeout))
 
 const hostOf = (host: driver.Host): Host => ({
   address: host.address,

@@ -121,10 +121,13 @@ const fromResponse = (error: DriverError, code: number, facts: RequestFacts): E.
   }
 }
 
-// The driver's errors about values quote them: `Expected Number, obtained 'secret'`.
+// The driver's errors about values quote them, each in its own way (`Expected Number, obtained 'secret'`), and the message
+// is in the stack as well: of both, only the frames are kept.
 const withoutValue = (error: Error): Error => {
-  const safe = new TypeError(error.message.replace(/,? ?(obtained|:)[\s\S]*$/, ""))
-  if (error.stack !== undefined) safe.stack = error.stack.slice(error.stack.indexOf("\n    at "))
+  const safe = new TypeError("The driver refused the value")
+  const { message, stack = "" } = error
+  const start = stack.indexOf(message)
+  safe.stack = `${safe.name}: ${safe.message}${start === -1 ? "" : stack.slice(start + message.length)}`
   return safe
 }
 
@@ -181,10 +184,9 @@ export const fromDriverError = (unknown: unknown, facts: RequestFacts): E.Cassan
     return new E.ConnectionError({ message, cause: error, hosts: hostsOf(error), writeState: "NotApplied" })
   }
   if (isEncodingError(error)) {
-    const safe = withoutValue(error)
     return new E.QueryError({
-      message: `A value does not fit its type: ${safe.message}`,
-      cause: safe,
+      message: "A value does not fit its type",
+      cause: withoutValue(error),
       writeState: "NotApplied"
     })
   }

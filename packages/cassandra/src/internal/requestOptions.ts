@@ -7,7 +7,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import type { BatchType } from "../Batch.ts"
 import { ConfigurationError } from "../CassandraError.ts"
-import { type Resolved as ResolvedCluster, checkRequestOptions } from "../ClusterOptions.ts"
+import { checkRequestOptions, longestTimer, type Resolved as ResolvedCluster } from "../ClusterOptions.ts"
 import { codes, type Consistency } from "../Consistency.ts"
 import type { RequestOptions } from "../ExecutionProfile.ts"
 import { toBytes } from "../PagingState.ts"
@@ -40,10 +40,10 @@ export interface Effective {
 
 export const defaultTimeout = 10_000
 
-/** Milliseconds, where the driver takes 0 for no limit. */
-const toMillis = (input: Duration.DurationInput): number => {
+/** Milliseconds, where the driver takes 0 for no limit: what is longer than any timer is none. */
+export const toMillis = (input: Duration.DurationInput): number => {
   const millis = Duration.toMillis(input)
-  return Number.isFinite(millis) ? millis : 0
+  return millis <= longestTimer ? millis : 0
 }
 
 const invalid = (option: string, message: string): ConfigurationError => new ConfigurationError({ option, message })
@@ -87,9 +87,10 @@ export class OptionSources {
     findHost: (address: string) => driver.Host | undefined
   ): Effective {
     const name = statement.profile ?? local.profile
-    const profile = name === undefined ? undefined : this.#cluster.profiles[name]
+    const { profiles } = this.#cluster
+    const profile = name !== undefined && Object.hasOwn(profiles, name) ? profiles[name] : undefined
     if (name !== undefined && profile === undefined) {
-      const names = Object.keys(this.#cluster.profiles)
+      const names = Object.keys(profiles)
       throw invalid(
         "profile",
         `There is no execution profile "${name}". ${names.length === 0 ? "The cluster has none" : `The cluster has ${names.join(", ")}`}.`
