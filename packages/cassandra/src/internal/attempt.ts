@@ -29,30 +29,37 @@ export type Payload =
       readonly statements: ReadonlyArray<{ readonly query: string; readonly values: Values }>
     }
 
-/** The attempts of a session that have not ended, so that closing can wait for them. */
+/**
+ * The attempts of a session that have not ended, so that closing can wait for them. A list through the attempts themselves:
+ * a `Set` would keep finished attempts alive from its discarded tables, and the garbage collector busy.
+ */
 export class Activity {
   closed = false
-  readonly #attempts = new Set<Attempt>()
+  #first: Attempt | undefined
   #idle: (() => void) | undefined
 
-  get size(): number {
-    return this.#attempts.size
-  }
   add(attempt: Attempt): void {
-    this.#attempts.add(attempt)
+    attempt.after = this.#first
+    if (this.#first !== undefined) this.#first.before = attempt
+    this.#first = attempt
   }
   remove(attempt: Attempt): void {
-    this.#attempts.delete(attempt)
-    if (this.#attempts.size === 0) this.#idle?.()
+    const { after, before } = attempt
+    if (before === undefined) this.#first = after
+    else before.after = after
+    if (after !== undefined) after.before = before
+    attempt.after = undefined
+    attempt.before = undefined
+    if (this.#first === undefined) this.#idle?.()
   }
   /** Ends when no attempt is left. */
   readonly idle: Effect.Effect<void> = Effect.async((resume) => {
-    if (this.size === 0) return resume(Effect.void)
+    if (this.#first === undefined) return resume(Effect.void)
     this.#idle = () => resume(Effect.void)
   })
   /** Fails every attempt that is left. */
   interruptAll(): void {
-    for (const attempt of [...this.#attempts]) attempt.close()
+    while (this.#first !== undefined) this.#first.close()
   }
 }
 
@@ -69,6 +76,9 @@ class Attempt implements Entrant {
   next: Entrant | undefined = undefined
   previous: Entrant | undefined = undefined
   queued = false
+  /** The neighbours in the session's list; the activity's own. */
+  after: Attempt | undefined = undefined
+  before: Attempt | undefined = undefined
   /** Nobody waits for the outcome any more. */
   #done = false
   #sent = false
