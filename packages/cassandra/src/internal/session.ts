@@ -119,7 +119,10 @@ class OpenSession implements Session {
     Stream.mapConcatChunk(this.pages(statement), (page) => Chunk.unsafeFromArray(page.rows as Array<A>))
 
   readonly [schemaAgreement]: Effect.Effect<boolean> = Effect.promise(() =>
-    this.#home.client.metadata.checkSchemaAgreement().catch(() => false)
+    // The driver has it, and documents it, but its types do not.
+    (this.#home.client.metadata as unknown as { checkSchemaAgreement(): Promise<boolean> })
+      .checkSchemaAgreement()
+      .catch(() => false)
   )
 
   readonly prepare = (query: string): Effect.Effect<PreparedStatement, CassandraError> =>
