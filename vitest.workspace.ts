@@ -14,6 +14,7 @@ const projects: Array<TestProjectInlineConfiguration> = [
     test: {
       name: "integration",
       include: ["packages/*/test/**/*.it.ts"],
+      globalSetup: ["./packages/testkit/src/vitest.ts"],
       testTimeout: 60_000,
       hookTimeout: 180_000
     }

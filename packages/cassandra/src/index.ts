@@ -1,1 +1,18 @@
-export {}
+/**
+ * The Apache Cassandra client for Effect applications.
+ *
+ * @since 0.1.0
+ */
+export * as Batch from "./Batch.ts"
+export * as CassandraError from "./CassandraError.ts"
+export * as Cluster from "./Cluster.ts"
+export * as Consistency from "./Consistency.ts"
+export { cql } from "./cql.ts"
+export * as ExecutionProfile from "./ExecutionProfile.ts"
+export * as Host from "./Host.ts"
+export * as PagingState from "./PagingState.ts"
+export * as PreparedStatement from "./PreparedStatement.ts"
+export * as ResultSet from "./ResultSet.ts"
+export * as RetryPolicy from "./RetryPolicy.ts"
+export * as Session from "./Session.ts"
+export * as Statement from "./Statement.ts"

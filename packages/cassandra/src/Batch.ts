@@ -1,0 +1,134 @@
+/**
+ * Batches: several writes in one request.
+ *
+ * A batch is for atomicity, not for speed: it makes one coordinator do the work of many. To write many rows fast, execute
+ * single statements concurrently.
+ *
+ * @since 0.1.0
+ */
+import { dual } from "effect/Function"
+import { type Pipeable, pipeArguments } from "effect/Pipeable"
+import * as Predicate from "effect/Predicate"
+import type { Statement, StatementOptions } from "./Statement.ts"
+
+/**
+ * @since 0.1.0
+ * @category type ids
+ */
+export const TypeId: unique symbol = Symbol.for("effect-cassandra/Batch")
+
+/**
+ * @since 0.1.0
+ * @category type ids
+ */
+export type TypeId = typeof TypeId
+
+/**
+ * - `LOGGED`: all of the writes are applied in the end, or none.
+ * - `UNLOGGED`: no such promise; for writes to one partition, which are atomic anyway.
+ * - `COUNTER`: for counter updates, which allow no other kind.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type BatchType = "LOGGED" | "UNLOGGED" | "COUNTER"
+
+/**
+ * What a batch can be told beside its type.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type BatchOptions = Omit<StatementOptions, "pageSize" | "pagingState" | "prefetch">
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Batch extends Pipeable {
+  readonly [TypeId]: TypeId
+  readonly type: BatchType
+  readonly statements: ReadonlyArray<Statement.Any>
+  readonly options: BatchOptions
+}
+
+class BatchImpl implements Batch {
+  readonly [TypeId]: TypeId = TypeId
+  readonly type: BatchType
+  readonly statements: ReadonlyArray<Statement.Any>
+  readonly options: BatchOptions
+  constructor(type: BatchType, statements: ReadonlyArray<Statement.Any>, options: BatchOptions) {
+    this.type = type
+    this.statements = statements
+    this.options = options
+  }
+  pipe() {
+    // oxlint-disable-next-line prefer-rest-params -- pipeArguments takes the arguments object
+    return pipeArguments(this, arguments)
+  }
+}
+
+/**
+ * @since 0.1.0
+ * @category guards
+ */
+export const isBatch = (u: unknown): u is Batch => Predicate.hasProperty(u, TypeId)
+
+/**
+ * A batch of writes. The options of the single statements do not count, except whether they are idempotent.
+ *
+ * @example
+ * ```ts
+ * import { Batch, cql } from "effect-cassandra"
+ *
+ * const rename = (id: string, name: string) =>
+ *   Batch.make("LOGGED", [
+ *     cql`UPDATE users SET name = ${name} WHERE id = ${id}`,
+ *     cql`INSERT INTO users_by_name (name, id) VALUES (${name}, ${id})`
+ *   ])
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (type: BatchType, statements: Iterable<Statement.Any>, options: BatchOptions = {}): Batch =>
+  new BatchImpl(type, Array.from(statements), options)
+
+/**
+ * The batch with one more statement.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const add: {
+  (statement: Statement.Any): (self: Batch) => Batch
+  (self: Batch, statement: Statement.Any): Batch
+} = dual(2, (self: Batch, statement: Statement.Any) => make(self.type, [...self.statements, statement], self.options))
+
+/**
+ * The batch with some options changed.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const withOptions: {
+  (options: BatchOptions): (self: Batch) => Batch
+  (self: Batch, options: BatchOptions): Batch
+} = dual(2, (self: Batch, options: BatchOptions) => make(self.type, self.statements, { ...self.options, ...options }))
+
+/**
+ * Says that applying the batch twice does no more than once. Without it, a batch is idempotent when every statement of it
+ * says so, and it is no counter batch.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const idempotent = (self: Batch): Batch => withOptions(self, { idempotent: true })
+
+/**
+ * @since 0.1.0
+ * @category getters
+ */
+export const isIdempotent = (self: Batch): boolean =>
+  self.options.idempotent ??
+  (self.type !== "COUNTER" && self.statements.every((statement) => statement.options.idempotent === true))

@@ -1,0 +1,178 @@
+/**
+ * A cluster: its configuration and the connections to its nodes, for as long as a scope lives.
+ *
+ * @since 0.1.0
+ */
+import type * as driver from "cassandra-driver"
+import * as Config from "effect/Config"
+import type { ConfigError } from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import type { CassandraError } from "./CassandraError.ts"
+import { type ClusterOptions, resolve } from "./ClusterOptions.ts"
+import type { Host } from "./Host.ts"
+import * as internal from "./internal/cluster.ts"
+import { environment } from "./internal/environment.ts"
+import type { Session, SessionOptions } from "./Session.ts"
+
+export type {
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  ClusterOptions,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  Credentials,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  TlsOptions
+} from "./ClusterOptions.ts"
+
+/**
+ * @since 0.1.0
+ * @category type ids
+ */
+export const TypeId: unique symbol = Symbol.for("effect-cassandra/Cluster")
+
+/**
+ * @since 0.1.0
+ * @category type ids
+ */
+export type TypeId = typeof TypeId
+
+/**
+ * A connected cluster. It is closed with the scope it was made in; its sessions are closed first.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Cluster {
+  readonly [TypeId]: TypeId
+  /** Opens a session, closed with the scope it is opened in. */
+  readonly connect: (options?: SessionOptions) => Effect.Effect<Session, CassandraError, Scope.Scope>
+  /** The nodes as they are known now. */
+  readonly hosts: Effect.Effect<ReadonlyArray<Host>>
+  /** Connections and requests as they are now. */
+  readonly state: Effect.Effect<ClusterState>
+  /** Closes it before its scope does. A second call does nothing. */
+  readonly close: Effect.Effect<void>
+  readonly isClosed: Effect.Effect<boolean>
+  /**
+   * The driver's own client, for what this library does not offer. It is not needed for anything documented here; what is
+   * done with it by-passes admission, retries and closing.
+   */
+  readonly driver: driver.Client
+}
+
+/**
+ * What a cluster does at the moment.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ClusterState {
+  /** The version of the native protocol in use. */
+  readonly protocolVersion: number
+  /** Requests in flight, by all sessions. */
+  readonly inFlight: number
+  /** Requests that wait to be admitted. */
+  readonly queued: number
+  /** By `address:port`. */
+  readonly hosts: ReadonlyMap<string, { readonly connections: number; readonly inFlight: number }>
+}
+
+/**
+ * @since 0.1.0
+ * @category tags
+ */
+export const Cluster: Context.Tag<Cluster, Cluster> = Context.GenericTag<Cluster>("effect-cassandra/Cluster")
+
+/**
+ * Connects to a cluster. Fails with a `ConfigurationError` before any connection is opened when an option is invalid; a
+ * refused connection is tried again, up to `connectAttempts` times; interrupting closes whatever was opened.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Cluster, cql } from "effect-cassandra"
+ *
+ * const program = Effect.gen(function* () {
+ *   const cluster = yield* Cluster.make({ contactPoints: ["127.0.0.1"] })
+ *   const session = yield* cluster.connect()
+ *   return yield* session.one(cql`SELECT cluster_name FROM system.local`)
+ * }).pipe(Effect.scoped)
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: ClusterOptions = {}): Effect.Effect<Cluster, CassandraError, Scope.Scope> =>
+  Effect.flatMap(resolve(options), internal.make)
+
+/**
+ * A cluster as a layer, closed when the layer's scope is.
+ *
+ * @example
+ * ```ts
+ * import { Layer } from "effect"
+ * import { Cluster, Session } from "effect-cassandra"
+ *
+ * const CassandraLive = Session.layer({ keyspace: "shop" }).pipe(
+ *   Layer.provide(Cluster.layer({ contactPoints: ["10.0.0.1", "10.0.0.2"], localDataCenter: "dc1" }))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: ClusterOptions = {}): Layer.Layer<Cluster, CassandraError> =>
+  Layer.scoped(Cluster, make(options))
+
+/**
+ * A cluster whose options, some or all, come from `Config`.
+ *
+ * @example
+ * ```ts
+ * import { Config } from "effect"
+ * import { Cluster } from "effect-cassandra"
+ *
+ * const ClusterLive = Cluster.layerConfig({
+ *   contactPoints: Config.array(Config.string(), "SHOP_DB_HOSTS"),
+ *   credentials: {
+ *     username: Config.string("SHOP_DB_USER"),
+ *     password: Config.redacted("SHOP_DB_PASSWORD")
+ *   },
+ *   consistency: Config.succeed("LOCAL_QUORUM" as const)
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = (
+  config: Config.Config.Wrap<ClusterOptions>
+): Layer.Layer<Cluster, CassandraError | ConfigError> =>
+  Layer.scoped(Cluster, Effect.flatMap(Config.unwrap(config), make))
+
+/**
+ * A cluster from the environment, with options of your own for what it does not say: `CASSANDRA_CONTACT_POINTS` (separated
+ * by commas), `_PORT`, `_LOCAL_DC`, `_USERNAME`, `_PASSWORD`, and for TLS `_TLS` (`true`), `_TLS_CA`, `_TLS_CERT`, `_TLS_KEY`
+ * (files in PEM, or the PEM itself) and `_TLS_SERVER_NAME`. The environment wins over the options.
+ *
+ * `CASSANDRA_KEYSPACE` is for `Session.layerEnv`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerEnv = (options: ClusterOptions = {}): Layer.Layer<Cluster, CassandraError | ConfigError> =>
+  Layer.scoped(
+    Cluster,
+    Effect.flatMap(environment, (fromEnvironment) => make({ ...options, ...fromEnvironment }))
+  )

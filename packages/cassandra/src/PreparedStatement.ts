@@ -1,0 +1,22 @@
+/**
+ * Statements prepared ahead of time.
+ *
+ * Every statement with values is prepared when it is first executed, so preparing by hand is for two things: to fail at
+ * start-up rather than at the first request, and to learn the types.
+ *
+ * @since 0.1.0
+ */
+import type { Column } from "./ResultSet.ts"
+import type { Row, Statement, Values } from "./Statement.ts"
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface PreparedStatement {
+  readonly query: string
+  /** The variables, in the order of their markers, with their CQL types as the server tells them. */
+  readonly variables: ReadonlyArray<Column>
+  /** A statement with values: an array for `?`, a record for `:name`. */
+  readonly bind: (values: Values) => Statement<Row, never, never>
+}

@@ -1,0 +1,162 @@
+/**
+ * Sessions: where statements are executed.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import type { ConfigError } from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type { Batch } from "./Batch.ts"
+import type { CassandraError } from "./CassandraError.ts"
+import { Cluster } from "./Cluster.ts"
+import type { RequestOptions } from "./ExecutionProfile.ts"
+import * as environment from "./internal/environment.ts"
+import { Defaults, type LocalOptions } from "./internal/requestOptions.ts"
+import type { PreparedStatement } from "./PreparedStatement.ts"
+import type { ResultSet } from "./ResultSet.ts"
+import type { Row, Statement } from "./Statement.ts"
+
+/**
+ * @since 0.1.0
+ * @category type ids
+ */
+export const TypeId: unique symbol = Symbol.for("effect-cassandra/Session")
+
+/**
+ * @since 0.1.0
+ * @category type ids
+ */
+export type TypeId = typeof TypeId
+
+/**
+ * A session. It is closed with the scope it was opened in: no more requests are admitted, those in flight have
+ * `shutdownTimeout` to end, and whatever is used after that fails with `SessionClosedError`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Session {
+  readonly [TypeId]: TypeId
+  /** The keyspace of unqualified table names. */
+  readonly keyspace: Option.Option<string>
+  /** One round trip: the first page of the result, and in `pagingState` where the next one starts. */
+  readonly execute: <A, R, E>(statement: Statement<A, R, E>) => Effect.Effect<ResultSet<A>, CassandraError | E, R>
+  /** The first row of the first page. */
+  readonly one: <A, R, E>(statement: Statement<A, R, E>) => Effect.Effect<Option.Option<A>, CassandraError | E, R>
+  /** Every row of every page, gathered in memory. For results without a known bound, use `stream`. */
+  readonly rows: <A, R, E>(statement: Statement<A, R, E>) => Effect.Effect<ReadonlyArray<A>, CassandraError | E, R>
+  /** Every row of every page, a page at a time: a page is one chunk. Pages are fetched as they are consumed. */
+  readonly stream: <A, R, E>(statement: Statement<A, R, E>) => Stream.Stream<A, CassandraError | E, R>
+  /** The pages themselves, empty ones too, each with the state to continue from. */
+  readonly pages: <A, R, E>(statement: Statement<A, R, E>) => Stream.Stream<ResultSet<A>, CassandraError | E, R>
+  /** Prepares CQL text on the nodes. Preparing the same text again costs nothing. */
+  readonly prepare: (query: string) => Effect.Effect<PreparedStatement, CassandraError>
+  /** Applies a batch of writes. */
+  readonly batch: (batch: Batch) => Effect.Effect<ResultSet<Row>, CassandraError>
+  /** Closes it before its scope does. A second call does nothing. */
+  readonly close: Effect.Effect<void>
+  readonly isClosed: Effect.Effect<boolean>
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface SessionOptions extends RequestOptions {
+  /** The keyspace of unqualified table names. It must exist. */
+  readonly keyspace?: string | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category tags
+ */
+export const Session: Context.Tag<Session, Session> = Context.GenericTag<Session>("effect-cassandra/Session")
+
+/**
+ * Opens a session of the cluster in the context.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: SessionOptions = {}): Effect.Effect<Session, CassandraError, Cluster | Scope.Scope> =>
+  Effect.flatMap(Cluster, (cluster) => cluster.connect(options))
+
+/**
+ * A session as a layer.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { Cluster, cql, Session } from "effect-cassandra"
+ *
+ * const CassandraLive = Session.layer({ keyspace: "shop", consistency: "LOCAL_QUORUM" }).pipe(
+ *   Layer.provide(Cluster.layer({ contactPoints: ["127.0.0.1"] }))
+ * )
+ *
+ * const program = Effect.gen(function* () {
+ *   const session = yield* Session.Session
+ *   return yield* session.rows(cql`SELECT id, name FROM users`)
+ * }).pipe(Effect.provide(CassandraLive))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: SessionOptions = {}): Layer.Layer<Session, CassandraError, Cluster> =>
+  Layer.scoped(Session, make(options))
+
+/**
+ * A session whose options, some or all, come from `Config`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = (
+  config: Config.Config.Wrap<SessionOptions>
+): Layer.Layer<Session, CassandraError | ConfigError, Cluster> =>
+  Layer.scoped(Session, Effect.flatMap(Config.unwrap(config), make))
+
+/**
+ * A session in the keyspace that `CASSANDRA_KEYSPACE` names, or in none when it is not set.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerEnv = (options: SessionOptions = {}): Layer.Layer<Session, CassandraError | ConfigError, Cluster> =>
+  Layer.scoped(
+    Session,
+    Effect.flatMap(environment.keyspace, (keyspace) =>
+      make(Option.isSome(keyspace) ? { ...options, keyspace: keyspace.value } : options)
+    )
+  )
+
+/**
+ * Options for every request made inside an effect, unless the statement says otherwise. Nested calls add up; the inner wins.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { cql, Session } from "effect-cassandra"
+ *
+ * const report = Effect.gen(function* () {
+ *   const session = yield* Session.Session
+ *   return yield* session.rows(cql`SELECT * FROM orders`)
+ * }).pipe(Session.withDefaults({ consistency: "ONE", timeout: "1 minute" }))
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const withDefaults: {
+  (options: LocalOptions): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  <A, E, R>(self: Effect.Effect<A, E, R>, options: LocalOptions): Effect.Effect<A, E, R>
+} = dual(2, <A, E, R>(self: Effect.Effect<A, E, R>, options: LocalOptions): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Defaults, (outer) => Effect.provideService(self, Defaults, { ...outer, ...options }))
+)

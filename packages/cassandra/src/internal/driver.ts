@@ -1,0 +1,223 @@
+/**
+ * The engine: one client of the driver, its pools and what is remembered about it. This is the one place that runs queries
+ * with the driver; everything above speaks of attempts, and everything below is the driver's.
+ */
+import driver from "cassandra-driver"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import {
+  AuthenticationError,
+  type CassandraError,
+  ConfigurationError,
+  ConnectionError,
+  type NoHostAvailableError
+} from "../CassandraError.ts"
+import type { Resolved } from "../ClusterOptions.ts"
+import type { Values } from "../Statement.ts"
+import { Gate } from "./admission.ts"
+import type { DriverColumn } from "./cqlTypes.ts"
+import { fromDriverError } from "./driverErrors.ts"
+import * as driverPrivate from "./driverPrivate.ts"
+import { RoutingPolicy } from "./loadBalancing.ts"
+import { encoderOf } from "./toDriver.ts"
+
+/** A prepared statement as the engine knows it. */
+export interface Prepared {
+  readonly info: driverPrivate.PreparedInfo
+  /** What `encode` was made for: preparing again after a schema change replaces it. */
+  readonly meta: driverPrivate.PreparedInfo["meta"]
+  readonly encode: (values: Values) => ReadonlyArray<unknown>
+}
+
+export interface Engine {
+  readonly client: driver.Client
+  readonly keyspace: string | undefined
+  readonly gate: Gate
+  /** Prepares a statement once; later calls find it. */
+  readonly prepare: (query: string) => Promise<Prepared>
+  /** The statement if it is prepared already. */
+  readonly prepared: (query: string) => Prepared | undefined
+}
+
+/** In-flight requests that a connection of the driver carries, with some room for its own. */
+const requestsPerConnection = 2000
+
+// The driver decides nothing about retries: every attempt is ours to see.
+class NoRetries extends driver.policies.retry.RetryPolicy {
+  override onReadTimeout() {
+    return this.rethrowResult()
+  }
+  override onWriteTimeout() {
+    return this.rethrowResult()
+  }
+  override onUnavailable() {
+    return this.rethrowResult()
+  }
+  override onRequestError() {
+    return this.rethrowResult()
+  }
+}
+
+const tlsOptions = (tls: NonNullable<Resolved["tls"]>): NonNullable<driver.ClientOptions["sslOptions"]> => ({
+  // The driver's own default is to accept any certificate.
+  rejectUnauthorized: tls.acceptAnyCertificate !== true,
+  ...(tls.ca === undefined ? {} : { ca: typeof tls.ca === "string" ? tls.ca : [...tls.ca] }),
+  ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+  ...(tls.key === undefined ? {} : { key: Redacted.value(tls.key) }),
+  ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+  ...(tls.acceptAnyServerName === true ? { checkServerIdentity: () => undefined } : {})
+})
+
+const clientOptions = (options: Resolved, keyspace: string | undefined, timeout: number): driver.DseClientOptions => ({
+  contactPoints: [...options.contactPoints],
+  ...(keyspace === undefined ? {} : { keyspace }),
+  ...(options.credentials === undefined
+    ? {}
+    : {
+        credentials: {
+          username: options.credentials.username,
+          password: Redacted.value(options.credentials.password)
+        }
+      }),
+  ...(options.tls === undefined ? {} : { sslOptions: tlsOptions(options.tls) }),
+  ...(options.applicationName === undefined ? {} : { applicationName: options.applicationName }),
+  ...(options.applicationVersion === undefined ? {} : { applicationVersion: options.applicationVersion }),
+  protocolOptions: {
+    port: options.port,
+    maxVersion: driver.types.protocolVersion.v4,
+    maxSchemaAgreementWaitSeconds: options.maxSchemaAgreementWait / 1000
+  },
+  pooling: {
+    coreConnectionsPerHost: {
+      [driver.types.distance.local]: options.connectionsPerHost,
+      [driver.types.distance.remote]: 1
+    },
+    heartBeatInterval: options.heartbeatInterval
+  },
+  socketOptions: { connectTimeout: options.connectTimeout, readTimeout: timeout },
+  policies: { loadBalancing: new RoutingPolicy(options.localDataCenter), retry: new NoRetries() },
+  encoding: { map: Map, set: Set, useBigIntAsLong: true, useBigIntAsVarint: true },
+  maxPrepared: options.maxPreparedStatements,
+  monitorReporting: { enabled: false }
+})
+
+/** What a failed connect was about, from the errors of the single hosts. */
+const connectError = (error: CassandraError): CassandraError => {
+  if (error._tag !== "NoHostAvailableError") return error
+  const inner = [...error.errors]
+  for (const [host, cause] of inner) {
+    if (cause._tag === "AuthenticationError") {
+      return new AuthenticationError({ message: cause.message, cause: cause.cause, host })
+    }
+    if (cause._tag === "ConfigurationError") return cause
+    if (cause._tag === "ProtocolError") {
+      return new ConfigurationError({ option: "contactPoints", message: cause.message, cause })
+    }
+  }
+  const hosts = inner.map(([host]) => host)
+  const why = inner.map(([host, cause]) => `${host}: ${cause.message}`).join("; ")
+  return new ConnectionError({
+    message: hosts.length === 0 ? error.message : `No connection to any contact point. ${why}`,
+    cause: error,
+    hosts,
+    writeState: "NotApplied"
+  })
+}
+
+const refusals = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE"])
+
+/** Whether every contact point refused the connection, as a server that is still starting does. */
+export const isRefused = (error: CassandraError): boolean => {
+  if (error._tag !== "ConnectionError" || error.hosts.length === 0) return false
+  const { errors } = error.cause as NoHostAvailableError
+  return [...errors.values()].every(({ cause }) => refusals.has((cause as { code?: string } | undefined)?.code ?? ""))
+}
+
+/**
+ * Connects a client, once. Closing the scope closes it; interrupting closes what was opened so far.
+ */
+export const connect = (
+  options: Resolved,
+  keyspace: string | undefined,
+  timeout: number
+): Effect.Effect<Engine, CassandraError, Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    restore(open(options, keyspace, timeout)).pipe(
+      Effect.tap((client) => Effect.addFinalizer(() => Effect.promise(() => shutdown(client)))),
+      Effect.map((client) => makeEngine(client, options, keyspace))
+    )
+  )
+
+const open = (
+  options: Resolved,
+  keyspace: string | undefined,
+  timeout: number
+): Effect.Effect<driver.Client, CassandraError> =>
+  Effect.async((resume) => {
+    let client: driver.Client
+    try {
+      client = new driver.Client(clientOptions(options, keyspace, timeout))
+    } catch (error) {
+      const message = error instanceof Error ? error.message : "The driver refused its options"
+      return resume(Effect.fail(new ConfigurationError({ option: "cluster", message, cause: error })))
+    }
+    const abort = driverPrivate.abortable(client)
+    const connected = client.connect()
+    connected.then(
+      () => resume(Effect.succeed(client)),
+      (error: unknown) =>
+        resume(Effect.fail(connectError(fromDriverError(error, { timeout, batch: false, sent: false }))))
+    )
+    return Effect.promise(async () => {
+      abort()
+      await connected.catch(() => undefined)
+      await shutdown(client)
+    })
+  })
+
+const shutdown = (client: driver.Client): Promise<void> => client.shutdown().catch(() => undefined)
+
+const makeEngine = (client: driver.Client, options: Resolved, keyspace: string | undefined): Engine => {
+  const known = new Map<string, Prepared>()
+  const remember = (query: string, info: driverPrivate.PreparedInfo): Prepared => {
+    const entry: Prepared = { info, meta: info.meta, encode: encoderOf(info.meta.columns) }
+    if (!known.has(query) && known.size >= options.maxPreparedStatements) {
+      for (const oldest of known.keys()) {
+        known.delete(oldest)
+        break
+      }
+    }
+    known.set(query, entry)
+    return entry
+  }
+  const local = client.hosts.values().filter((host) => isLocal(client, host)).length
+  return {
+    client,
+    keyspace,
+    gate: new Gate(
+      options.maxConcurrentRequests ?? Math.max(1, local) * options.connectionsPerHost * requestsPerConnection,
+      options.maxQueuedRequests
+    ),
+    prepared: (query) => {
+      const entry = known.get(query)
+      return entry === undefined || entry.meta === entry.info.meta ? entry : remember(query, entry.info)
+    },
+    prepare: async (query) => remember(query, await driverPrivate.prepare(client, query))
+  }
+}
+
+const isLocal = (client: driver.Client, host: driver.Host): boolean =>
+  (
+    client as unknown as { options: { policies: { loadBalancing: RoutingPolicy } } }
+  ).options.policies.loadBalancing.getDistance(host) === driver.types.distance.local
+
+/** The first variable whose value the driver's encoder refuses. */
+export const refusedVariable = (
+  engine: Engine,
+  query: string,
+  values: ReadonlyArray<unknown>
+): DriverColumn | undefined =>
+  engine
+    .prepared(query)
+    ?.meta.columns.find((column, i) => !driverPrivate.encodes(engine.client, values[i], column.type))

@@ -1,0 +1,95 @@
+/**
+ * A request from options to answer: the first attempt, and the retries its policy decides on.
+ */
+import type driver from "cassandra-driver"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import { type CassandraError, QueryError } from "../CassandraError.ts"
+import { codes } from "../Consistency.ts"
+import type { RetryDecision } from "../RetryPolicy.ts"
+import { type Activity, attempt, deadlineError, type Payload } from "./attempt.ts"
+import type { Engine } from "./driver.ts"
+import { type Routing, routingKey } from "./loadBalancing.ts"
+import type { Effective } from "./requestOptions.ts"
+
+/** What came back, and after how much. */
+export interface Answer {
+  /** Undefined when the policy decided to ignore the failure. */
+  readonly result: driver.types.ResultSet | undefined
+  readonly attempts: number
+  /** Hosts whose attempts failed. */
+  readonly failedHosts: ReadonlyArray<string>
+}
+
+const firstAnswer = (result: driver.types.ResultSet): Answer => ({ result, attempts: 1, failedHosts: noHosts })
+const noHosts: ReadonlyArray<string> = []
+
+/** Sends a request until it is answered or its policy gives up. */
+export const send = (
+  engine: Engine,
+  activity: Activity,
+  payload: Payload,
+  options: Effective
+): Effect.Effect<Answer, CassandraError> => {
+  const answered = Effect.matchEffect(attempt(engine, activity, payload, options.driver), {
+    onFailure: (error) => retry(engine, activity, payload, options, error),
+    onSuccess: (result) => Effect.succeed(firstAnswer(result))
+  })
+  const { deadline } = options
+  return deadline === undefined
+    ? answered
+    : Effect.timeoutFail(answered, { duration: deadline, onTimeout: () => deadlineError(deadline) })
+}
+
+/** The host an attempt failed on, as far as its error tells. */
+const hostOf = (error: CassandraError): string | undefined =>
+  "host" in error ? error.host : error._tag === "ConnectionError" ? error.hosts[0] : undefined
+
+const retry = (
+  engine: Engine,
+  activity: Activity,
+  payload: Payload,
+  options: Effective,
+  firstError: CassandraError
+): Effect.Effect<Answer, CassandraError> =>
+  Effect.gen(function* () {
+    const { idempotent, retryPolicy } = options
+    const query = payload._tag === "Query" ? payload.query : undefined
+    const tried = new Set<string>()
+    let consistency = options.consistency
+    let error = firstError
+    // Made on the first decision to retry: most failures are rethrown.
+    let delays: Schedule.ScheduleDriver<unknown, CassandraError> | undefined
+    for (let retries = 0; ; retries++) {
+      const host = hostOf(error)
+      if (host !== undefined) tried.add(host)
+      const decision = yield* decide(() => retryPolicy.decide(error, { retries, idempotent, consistency, query }))
+      if (decision._tag === "Ignore") return { result: undefined, attempts: retries + 1, failedHosts: [...tried] }
+      // The gate: whatever the policy says, a write that may have been applied is not sent a second time.
+      if (decision._tag === "Rethrow" || !(idempotent || error.writeState === "NotApplied")) {
+        return yield* Effect.fail(error)
+      }
+      delays ??= yield* Schedule.driver(retryPolicy.schedule)
+      const ended = yield* Effect.isFailure(delays.next(error))
+      if (ended) return yield* Effect.fail(error)
+      consistency = decision.consistency ?? consistency
+      const routing: Routing = { tried, preferred: decision.host === "same" ? host : undefined }
+      const outcome = yield* Effect.either(
+        attempt(engine, activity, payload, {
+          ...options.driver,
+          consistency: codes[consistency],
+          [routingKey]: routing
+        } as driver.QueryOptions)
+      )
+      if (outcome._tag === "Right") {
+        return { result: outcome.right, attempts: retries + 2, failedHosts: [...tried] }
+      }
+      error = outcome.left
+    }
+  })
+
+const decide = (run: () => RetryDecision): Effect.Effect<RetryDecision, QueryError> =>
+  Effect.try({
+    try: run,
+    catch: (cause) => new QueryError({ message: "The retry policy threw", cause, writeState: "Unknown" })
+  })

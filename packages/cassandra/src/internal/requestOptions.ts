@@ -1,0 +1,151 @@
+/**
+ * Where an option of a request comes from: the statement, then the local context, then the execution profile, then the
+ * session, then the cluster.
+ */
+import driver from "cassandra-driver"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import type { BatchType } from "../Batch.ts"
+import { ConfigurationError } from "../CassandraError.ts"
+import { type Resolved as ResolvedCluster, checkRequestOptions } from "../ClusterOptions.ts"
+import { codes, type Consistency } from "../Consistency.ts"
+import type { RequestOptions } from "../ExecutionProfile.ts"
+import { toBytes } from "../PagingState.ts"
+import * as RetryPolicy from "../RetryPolicy.ts"
+import type { StatementOptions } from "../Statement.ts"
+
+/** What a fiber sets for the requests made in it. */
+export interface LocalOptions extends RequestOptions {
+  readonly profile?: string | undefined
+  readonly tracing?: boolean | undefined
+}
+
+/** The options that `Session.withDefaults` sets; none by default. */
+export class Defaults extends Context.Reference<Defaults>()("effect-cassandra/Session/Defaults", {
+  defaultValue: (): LocalOptions => noLocalOptions
+}) {}
+
+const noLocalOptions: LocalOptions = Object.freeze({})
+
+/** Options as a request needs them. */
+export interface Effective {
+  readonly consistency: Consistency
+  readonly idempotent: boolean
+  readonly retryPolicy: RetryPolicy.RetryPolicy
+  /** Milliseconds for the whole request; undefined for no limit. */
+  readonly deadline: number | undefined
+  readonly prefetch: number
+  readonly driver: driver.QueryOptions
+}
+
+export const defaultTimeout = 10_000
+
+/** Milliseconds, where the driver takes 0 for no limit. */
+const toMillis = (input: Duration.DurationInput): number => {
+  const millis = Duration.toMillis(input)
+  return Number.isFinite(millis) ? millis : 0
+}
+
+const invalid = (option: string, message: string): ConfigurationError => new ConfigurationError({ option, message })
+
+/** A session's place in the order, with what is asked most often worked out once. */
+export class OptionSources {
+  readonly #cluster: ResolvedCluster
+  readonly #session: RequestOptions
+  #plainRead: Effective | undefined
+  #plainWrite: Effective | undefined
+
+  constructor(cluster: ResolvedCluster, session: RequestOptions) {
+    this.#cluster = cluster
+    this.#session = session
+  }
+
+  /**
+   * The options of a request. Throws a `ConfigurationError` for what is invalid in the statement or the context; the other
+   * sources were checked when they were set.
+   */
+  resolve(
+    statement: StatementOptions,
+    local: LocalOptions,
+    read: boolean,
+    findHost: (address: string) => driver.Host | undefined
+  ): Effective {
+    if (local === noLocalOptions && isEmpty(statement)) {
+      return read
+        ? (this.#plainRead ??= this.#compute(statement, local, read, findHost))
+        : (this.#plainWrite ??= this.#compute(statement, local, read, findHost))
+    }
+    checkRequestOptions(statement, "statement")
+    if (local !== noLocalOptions) checkRequestOptions(local, "Session.withDefaults")
+    return this.#compute(statement, local, read, findHost)
+  }
+
+  #compute(
+    statement: StatementOptions,
+    local: LocalOptions,
+    read: boolean,
+    findHost: (address: string) => driver.Host | undefined
+  ): Effective {
+    const name = statement.profile ?? local.profile
+    const profile = name === undefined ? undefined : this.#cluster.profiles[name]
+    if (name !== undefined && profile === undefined) {
+      const names = Object.keys(this.#cluster.profiles)
+      throw invalid(
+        "profile",
+        `There is no execution profile "${name}". ${names.length === 0 ? "The cluster has none" : `The cluster has ${names.join(", ")}`}.`
+      )
+    }
+    const option = <K extends keyof RequestOptions>(key: K): RequestOptions[K] =>
+      statement[key] ?? local[key] ?? profile?.[key] ?? this.#session[key] ?? this.#cluster[key]
+    const consistency = option("consistency") ?? "LOCAL_ONE"
+    const serialConsistency = option("serialConsistency")
+    const deadline = option("deadline")
+    const idempotent = statement.idempotent ?? read
+    const timeout = option("timeout")
+    const options: driver.QueryOptions & { executeAs?: string } = {
+      prepare: true,
+      autoPage: false,
+      consistency: codes[consistency],
+      fetchSize: option("pageSize") ?? 5000,
+      readTimeout: timeout === undefined ? defaultTimeout : toMillis(timeout),
+      isIdempotent: idempotent
+    }
+    if (serialConsistency !== undefined) options.serialConsistency = codes[serialConsistency]
+    if (statement.tracing ?? local.tracing) options.traceQuery = true
+    if (statement.pagingState !== undefined) options.pageState = Buffer.from(toBytes(statement.pagingState))
+    if (statement.timestamp !== undefined) {
+      options.timestamp = driver.types.Long.fromString(statement.timestamp.toString())
+    }
+    if (statement.customPayload !== undefined) {
+      options.customPayload = Object.fromEntries(
+        Object.entries(statement.customPayload).map(([key, bytes]) => [key, Buffer.from(bytes)])
+      )
+    }
+    if (statement.executeAs !== undefined) options.executeAs = statement.executeAs
+    if (statement.host !== undefined) {
+      const host = findHost(statement.host)
+      if (host === undefined) throw invalid("host", `The cluster has no host ${statement.host}`)
+      options.host = host
+    }
+    return {
+      consistency,
+      idempotent,
+      retryPolicy: option("retryPolicy") ?? RetryPolicy.standard,
+      deadline: deadline === undefined ? undefined : toMillis(deadline) || undefined,
+      prefetch: option("prefetch") ?? 1,
+      driver: options
+    }
+  }
+}
+
+const isEmpty = (options: StatementOptions): boolean => {
+  for (const _ in options) return false
+  return true
+}
+
+/** The options of a batch beside those of a statement. */
+export const batchOptions = (options: driver.QueryOptions, type: BatchType): driver.QueryOptions => ({
+  ...options,
+  logged: type === "LOGGED",
+  counter: type === "COUNTER"
+})

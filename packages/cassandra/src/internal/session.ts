@@ -1,0 +1,236 @@
+/** An open session: from statements to requests, and from answers to results. */
+import * as Chunk from "effect/Chunk"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { type Batch, isIdempotent } from "../Batch.ts"
+import { type CassandraError, isCassandraError, QueryError } from "../CassandraError.ts"
+import type { PagingState } from "../PagingState.ts"
+import type { PreparedStatement } from "../PreparedStatement.ts"
+import type { ResultSet } from "../ResultSet.ts"
+import { type Session, type SessionOptions, TypeId } from "../Session.ts"
+import {
+  make as makeStatement,
+  type Row,
+  type Statement,
+  type StatementOptions,
+  withPagingState
+} from "../Statement.ts"
+import { Activity, closedError, type Payload } from "./attempt.ts"
+import type { ClusterInternals } from "./cluster.ts"
+import { kindOf } from "./cqlText.ts"
+import type { Engine } from "./driver.ts"
+import { fromDriverError } from "./driverErrors.ts"
+import { pages } from "./paging.ts"
+import { type Answer, send } from "./request.ts"
+import { batchOptions, Defaults, type Effective, OptionSources } from "./requestOptions.ts"
+import { columnOf, makeResultSet, pagingStateOf, rowsOf } from "./resultSet.ts"
+
+/**
+ * For whatever has to wait for a schema change: whether the nodes that are up agree on the schema now. Not on the public
+ * interface, because a session has no business with the schema; `Migrator` has.
+ */
+export const schemaAgreement: unique symbol = Symbol.for("effect-cassandra/Session/schemaAgreement")
+
+const invalid = (message: string): QueryError => new QueryError({ message, writeState: "NotApplied" })
+
+const hasValues = (values: Statement.Any["values"]): boolean =>
+  Array.isArray(values) ? values.length > 0 : Object.keys(values).length > 0
+
+export const openSession = (
+  cluster: ClusterInternals,
+  options: SessionOptions
+): Effect.Effect<Session, CassandraError> =>
+  Effect.gen(function* () {
+    // What the session holds of the cluster, released when it closes.
+    const scope = yield* Scope.make()
+    const home = yield* Scope.extend(cluster.engine(options.keyspace), scope).pipe(
+      Effect.onError(() => Scope.close(scope, Exit.void))
+    )
+    return new OpenSession(cluster, options, home, scope, yield* Effect.makeSemaphore(1))
+  })
+
+class OpenSession implements Session {
+  readonly [TypeId]: TypeId = TypeId
+  readonly keyspace: Option.Option<string>
+  readonly #cluster: ClusterInternals
+  readonly #home: Engine
+  readonly #scope: Scope.CloseableScope
+  readonly #closing: Effect.Semaphore
+  readonly #sources: OptionSources
+  readonly #activity = new Activity()
+  /** The engines of other keyspaces that statements asked for. */
+  readonly #others = new Map<string, Engine>()
+  readonly #findHost: (address: string) => ReturnType<Engine["client"]["hosts"]["get"]> | undefined
+
+  constructor(
+    cluster: ClusterInternals,
+    options: SessionOptions,
+    home: Engine,
+    scope: Scope.CloseableScope,
+    closing: Effect.Semaphore
+  ) {
+    this.#cluster = cluster
+    this.#home = home
+    this.#scope = scope
+    this.#closing = closing
+    this.#sources = new OptionSources(cluster.options, options)
+    this.#findHost = (address) => home.client.hosts.get(address)
+    this.keyspace = Option.fromNullable(options.keyspace)
+  }
+
+  readonly execute = <A, R, E>(statement: Statement<A, R, E>): Effect.Effect<ResultSet<A>, CassandraError | E, R> =>
+    Effect.flatMap(this.#request(statement), (answer) => resultOf(statement, answer))
+
+  readonly one = <A, R, E>(statement: Statement<A, R, E>): Effect.Effect<Option.Option<A>, CassandraError | E, R> =>
+    Effect.map(this.execute(statement), (result) => result.one)
+
+  readonly rows = <A, R, E>(statement: Statement<A, R, E>): Effect.Effect<ReadonlyArray<A>, CassandraError | E, R> =>
+    Effect.flatMap(this.execute(statement), (first) =>
+      Option.match(first.pagingState, {
+        onNone: () => Effect.succeed(first.rows),
+        onSome: (state) =>
+          Effect.map(Stream.runCollect(this.stream(withPagingState(statement, state))), (rest) => [
+            ...first.rows,
+            ...Chunk.toReadonlyArray(rest)
+          ])
+      })
+    )
+
+  readonly pages = <A, R, E>(statement: Statement<A, R, E>): Stream.Stream<ResultSet<A>, CassandraError | E, R> =>
+    Stream.unwrap(
+      Effect.map(this.#optionsOf(statement.options, true), ({ prefetch }) =>
+        pages(
+          (state: PagingState | undefined) =>
+            Effect.flatMap(
+              this.#request(state === undefined ? statement : withPagingState(statement, state)),
+              (answer) => Effect.map(resultOf(statement, answer), (value) => ({ value, next: pagingStateOf(answer) }))
+            ),
+          undefined,
+          prefetch
+        )
+      )
+    )
+
+  readonly stream = <A, R, E>(statement: Statement<A, R, E>): Stream.Stream<A, CassandraError | E, R> =>
+    Stream.mapConcatChunk(this.pages(statement), (page) => Chunk.unsafeFromArray(page.rows as Array<A>))
+
+  readonly [schemaAgreement]: Effect.Effect<boolean> = Effect.promise(() =>
+    this.#home.client.metadata.checkSchemaAgreement().catch(() => false)
+  )
+
+  readonly prepare = (query: string): Effect.Effect<PreparedStatement, CassandraError> =>
+    Effect.suspend(() =>
+      this.#activity.closed
+        ? Effect.fail(closedError("NotApplied"))
+        : Effect.tryPromise({
+            try: () => this.#home.prepare(query),
+            catch: (error) => fromDriverError(error, { timeout: 0, batch: false, sent: false })
+          })
+    ).pipe(
+      Effect.map(({ meta }) => ({
+        query,
+        variables: meta.columns.map((column) => columnOf(column, meta.keyspace ?? "", meta.table ?? "")),
+        bind: (values) => makeStatement(query, values)
+      }))
+    )
+
+  readonly batch = (batch: Batch): Effect.Effect<ResultSet<Row>, CassandraError> =>
+    Effect.gen(this, function* () {
+      if (batch.statements.length === 0) return yield* invalid("The batch is empty")
+      const payload: Payload = {
+        _tag: "Batch",
+        type: batch.type,
+        statements: batch.statements.map(({ query, values }) => ({ query, values }))
+      }
+      const options = yield* this.#optionsOf({ ...batch.options, idempotent: isIdempotent(batch) }, false)
+      const engine = yield* this.#engine(batch.options.keyspace)
+      const answer = yield* send(engine, this.#activity, payload, {
+        ...options,
+        driver: batchOptions(options.driver, batch.type)
+      })
+      return makeResultSet(rowsOf(answer), answer)
+    })
+
+  readonly isClosed: Effect.Effect<boolean> = Effect.sync(() => this.#activity.closed)
+
+  readonly close: Effect.Effect<void> = Effect.suspend(() => {
+    this.#activity.closed = true
+    return this.#activity.idle.pipe(
+      Effect.interruptible,
+      Effect.timeoutTo({
+        duration: this.#cluster.options.shutdownTimeout,
+        onSuccess: () => undefined,
+        onTimeout: () => this.#activity.interruptAll()
+      }),
+      Effect.zipRight(Scope.close(this.#scope, Exit.void)),
+      Effect.uninterruptible,
+      // Whoever closes second waits for the first, and finds nothing left to do.
+      this.#closing.withPermits(1)
+    )
+  })
+
+  /** The hot path: an option look-up and one attempt, unless something goes wrong. */
+  #request(statement: Statement.Any): Effect.Effect<Answer, CassandraError> {
+    return Effect.withFiberRuntime((fiber) => {
+      const { query, values } = statement
+      const kind = kindOf(query)
+      if (kind.use) {
+        return Effect.fail(
+          invalid(
+            "USE would change the keyspace of everyone who shares the connections: open a session in the keyspace"
+          )
+        )
+      }
+      let options: Effective
+      try {
+        const local = Context.get(fiber.currentContext as Context.Context<never>, Defaults)
+        options = this.#sources.resolve(statement.options, local, kind.read, this.#findHost)
+      } catch (error) {
+        return failWith(error)
+      }
+      const payload: Payload = { _tag: "Query", query, values, prepare: kind.prepared || hasValues(values) }
+      const { keyspace } = statement.options
+      if (!payload.prepare) options = { ...options, driver: { ...options.driver, prepare: false } }
+      return keyspace === undefined || keyspace === this.#home.keyspace
+        ? send(this.#home, this.#activity, payload, options)
+        : Effect.flatMap(this.#engine(keyspace), (engine) => send(engine, this.#activity, payload, options))
+    })
+  }
+
+  #optionsOf(options: StatementOptions, read: boolean): Effect.Effect<Effective, CassandraError> {
+    return Effect.flatMap(Defaults, (local) => {
+      try {
+        return Effect.succeed(this.#sources.resolve(options, local, read, this.#findHost))
+      } catch (error) {
+        return failWith(error)
+      }
+    })
+  }
+
+  #engine(keyspace: string | undefined): Effect.Effect<Engine, CassandraError> {
+    if (keyspace === undefined || keyspace === this.#home.keyspace) return Effect.succeed(this.#home)
+    const known = this.#others.get(keyspace)
+    if (known !== undefined) return Effect.succeed(known)
+    if (this.#activity.closed) return Effect.fail(closedError("NotApplied"))
+    return Scope.extend(this.#cluster.engine(keyspace), this.#scope).pipe(
+      Effect.tap((engine) => Effect.sync(() => this.#others.set(keyspace, engine)))
+    )
+  }
+}
+
+/** What is thrown on the way to a request is a failure of ours or a bug. */
+const failWith = (error: unknown): Effect.Effect<never, CassandraError> =>
+  isCassandraError(error) ? Effect.fail(error) : Effect.die(error)
+
+const resultOf = <A, R, E>(statement: Statement<A, R, E>, answer: Answer): Effect.Effect<ResultSet<A>, E, R> => {
+  const rows = rowsOf(answer)
+  const { decode } = statement
+  // Without a schema, `A` is `Row`; with one, `E` has the `ParseError`.
+  return decode === undefined
+    ? Effect.succeed(makeResultSet(rows as ReadonlyArray<unknown> as ReadonlyArray<A>, answer))
+    : (Effect.map(decode(rows), (decoded) => makeResultSet(decoded, answer)) as Effect.Effect<ResultSet<A>, E, R>)
+}

@@ -1,0 +1,25 @@
+/**
+ * Everything read from the environment goes through `Config`, so that a test can put another environment in its place.
+ */
+import * as Config from "effect/Config"
+import type { ConfigError } from "effect/ConfigError"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+
+/** The variable, or none when it is not set or blank. */
+export const variable = (name: string): Effect.Effect<Option.Option<string>> =>
+  Config.string(name).pipe(
+    Effect.map((value) => value.trim()),
+    Effect.option,
+    Effect.map(Option.filter((value) => value !== ""))
+  )
+
+/** The folders of PATH. */
+export const searchPath: Effect.Effect<ReadonlyArray<string>> = Effect.map(variable("PATH"), (path) =>
+  Option.match(path, {
+    onNone: () => [],
+    onSome: (value) => value.split(process.platform === "win32" ? ";" : ":").filter((entry) => entry !== "")
+  })
+)
+
+export type { ConfigError }

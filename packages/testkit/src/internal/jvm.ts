@@ -1,0 +1,89 @@
+import { pathToFileURL } from "node:url"
+import type { Java } from "./java.ts"
+
+const opens = (packages: ReadonlyArray<string>): Array<string> =>
+  packages.flatMap((name) => ["--add-opens", `${name}=ALL-UNNAMED`])
+
+const exports = (packages: ReadonlyArray<string>): Array<string> =>
+  packages.flatMap((name) => ["--add-exports", `${name}=ALL-UNNAMED`])
+
+/** What Cassandra's own start script opens on Java 11 and 17. */
+const modules: ReadonlyArray<string> = [
+  ...exports([
+    "java.base/jdk.internal.misc",
+    "java.base/jdk.internal.ref",
+    "java.base/java.lang.ref",
+    "java.base/sun.nio.ch",
+    "java.management.rmi/com.sun.jmx.remote.internal.rmi",
+    "java.rmi/sun.rmi.registry",
+    "java.rmi/sun.rmi.server",
+    "java.sql/java.sql",
+    "jdk.unsupported/sun.misc"
+  ]),
+  ...opens([
+    "java.base/java.io",
+    "java.base/java.lang",
+    "java.base/java.lang.module",
+    "java.base/java.lang.reflect",
+    "java.base/java.util",
+    "java.base/jdk.internal.loader",
+    "java.base/jdk.internal.math",
+    "java.base/jdk.internal.module",
+    "java.base/jdk.internal.ref",
+    "java.base/jdk.internal.reflect",
+    "java.base/jdk.internal.util.jar",
+    "java.base/sun.nio.ch",
+    "jdk.management/com.sun.management.internal"
+  ])
+]
+
+/** What the arguments of a node's JVM depend on. */
+export interface JvmOptions {
+  readonly java: Java
+  readonly jars: string
+  readonly directory: string
+  readonly configFile: string
+  readonly logbackFile: string
+  readonly rackFile: string
+  readonly heapMegabytes: number
+  readonly mode: "test" | "benchmark"
+  /** Milliseconds to wait for the ring to settle. */
+  readonly ringDelay: number
+  /** Replicas of the keyspaces that hold roles and permissions. */
+  readonly authReplicas: number
+  readonly extra: ReadonlyArray<string>
+}
+
+/**
+ * The arguments of the JVM. Mode `test` is for a quick start: the first compiler only, and the collector with the least
+ * to set up. Mode `benchmark` is what a server in production runs with.
+ */
+export const jvmArguments = (options: JvmOptions): ReadonlyArray<string> => [
+  `-Xms${options.mode === "test" ? Math.min(256, options.heapMegabytes) : options.heapMegabytes}M`,
+  `-Xmx${options.heapMegabytes}M`,
+  "-Xss512k",
+  ...(options.mode === "test"
+    ? ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"]
+    : ["-XX:+UseG1GC", "-XX:+ParallelRefProcEnabled", "-XX:MaxGCPauseMillis=100", "-XX:+AlwaysPreTouch"]),
+  "-XX:+ExitOnOutOfMemoryError",
+  "-XX:+PerfDisableSharedMem",
+  "-Djdk.attach.allowAttachSelf=true",
+  "-Djava.net.preferIPv4Stack=true",
+  "-Dio.netty.tryReflectionSetAccessible=true",
+  `-Djava.io.tmpdir=${options.directory}`,
+  ...(options.java.major > 8 ? modules : []),
+  `-Dcassandra.config=${pathToFileURL(options.configFile).href}`,
+  `-Dlogback.configurationFile=${options.logbackFile}`,
+  `-Dcassandra-rackdc.properties=${pathToFileURL(options.rackFile).href}`,
+  `-Dcassandra.storagedir=${options.directory}`,
+  `-Dcassandra.logdir=${options.directory}`,
+  "-Dcassandra-foreground=yes",
+  "-Dcassandra.superuser_setup_delay_ms=0",
+  "-Dcassandra.skip_wait_for_gossip_to_settle=0",
+  `-Dcassandra.ring_delay_ms=${options.ringDelay}`,
+  `-Dcassandra.system_auth.default_rf=${options.authReplicas}`,
+  ...options.extra,
+  "-cp",
+  `${options.jars}/*`,
+  "org.apache.cassandra.service.CassandraDaemon"
+]
