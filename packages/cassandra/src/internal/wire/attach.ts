@@ -1,0 +1,48 @@
+import { makeConnectionClass, type WireConnection } from "./connection.ts"
+import { theDriver } from "./driver.ts"
+import type { Client, ClientOptions, Host } from "./driverShape.ts"
+import { patchHighestCommon } from "./negotiate.ts"
+import { accelerateReplicas } from "./routing.ts"
+import { setState, stateOf, type WireOptions, WireState } from "./state.ts"
+
+type WireConnectionClass = new (endpoint: string, version: number | null, options: ClientOptions) => WireConnection
+
+let connectionClass: WireConnectionClass | undefined
+
+/**
+ * Makes a new client, not connected yet, use the wire. Everything is put on this client's own objects: what creates its
+ * connections creates ours, and its metadata finds replicas faster. The driver's classes stay as they are.
+ */
+export const attach = (client: Client, options: WireOptions = {}): WireState => {
+  const known = stateOf(client)
+  if (known !== undefined) return known
+  const driver = theDriver()
+  const WireConnection = (connectionClass ??= makeConnectionClass(driver))
+  const state = new WireState(driver, client, options)
+  const control = client.controlConnection
+  if (client.connected || control.connection !== null) throw new Error("attach the wire before the client is connected")
+  patchHighestCommon(driver)
+  setState(client, state)
+  control._createConnection = async (contactPoint) => {
+    const connection = new WireConnection(contactPoint, null, control.options)
+    try {
+      await connection.openAsync()
+    } catch (error) {
+      connection.closeAsync().catch(() => {})
+      throw error
+    }
+    return connection
+  }
+  control.hosts.on("add", (host: Host) => {
+    const { pool } = host
+    pool._createConnection = () => {
+      const { sni } = pool.options
+      const endpoint = sni === undefined || sni === null ? pool._address : String(pool._host.hostId)
+      const connection = new WireConnection(endpoint, pool.protocolVersion, pool.options)
+      pool._addListeners(connection)
+      return connection
+    }
+  })
+  accelerateReplicas(control.metadata)
+  return state
+}

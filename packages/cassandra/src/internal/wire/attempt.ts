@@ -1,0 +1,99 @@
+import type { ByteWriter } from "./byteWriter.ts"
+import type { WireConnection, WireOperation } from "./connection.ts"
+import type { Host } from "./driverShape.ts"
+import type { Timed } from "./deadlines.ts"
+import { encodeRequest, type Sent } from "./encodeRequest.ts"
+import type { WireRequest } from "./request.ts"
+
+const Status = { waiting: 0, done: 1, timedOut: 2, cancelled: 3 } as const
+
+/** One try of a request on one connection. It waits for its answer even after nobody else does. */
+export class Attempt implements WireOperation, Timed {
+  readonly isWire = true
+  streamId = -1
+  deadline = 0
+  previous: Timed | undefined = undefined
+  next: Timed | undefined = undefined
+  timer: NodeJS.Timeout | undefined = undefined
+  sent: Sent | undefined = undefined
+  startedAt: [number, number] | undefined = undefined
+  private status: number = Status.waiting
+  readonly owner: WireRequest
+  readonly host: Host
+  readonly connection: WireConnection
+  readonly retries: number
+  readonly consistency: number
+
+  constructor(owner: WireRequest, host: Host, connection: WireConnection, retries: number, consistency: number) {
+    this.owner = owner
+    this.host = host
+    this.connection = connection
+    this.retries = retries
+    this.consistency = consistency
+  }
+
+  get request(): never {
+    throw new Error("one of the wire's requests is not one of the driver's")
+  }
+
+  send(timeout: number): void {
+    if (this.owner.isObserved) this.startedAt = process.hrtime()
+    this.connection.wire.deadlines.add(this, timeout)
+    this.connection.sendWire(this)
+  }
+
+  canBeWritten(): boolean {
+    return this.status === Status.waiting
+  }
+
+  isByRow(): boolean {
+    return false
+  }
+
+  setResultRow(): void {}
+
+  encode(w: ByteWriter, connection: WireConnection): void {
+    const { payload, settings } = this.owner
+    this.sent = encodeRequest(w, connection, this.streamId, payload, settings, this.consistency)
+  }
+
+  respond(flags: number, opcode: number, buf: Buffer, start: number, end: number): void {
+    if (this.status !== Status.waiting) {
+      // The late answer: the stream id is free again.
+      this.connection.orphans--
+      if (this.status === Status.timedOut) this.connection.timedOutOperations--
+      return
+    }
+    this.finish(Status.done)
+    this.owner.onResponse(this, flags, opcode, buf, start, end)
+  }
+
+  /** It failed without an answer: the socket was closed, or the request cannot be encoded. */
+  setResult(error: unknown): void {
+    if (this.status !== Status.waiting) return
+    this.finish(Status.done)
+    this.owner.onFailure(this, error as Error, 0)
+  }
+
+  onDeadline(): void {
+    if (this.status !== Status.waiting) return
+    this.finish(Status.timedOut)
+    if (this.sent !== undefined) {
+      this.connection.timedOutOperations++
+      this.connection.orphaned()
+    }
+    this.owner.onTimeout(this)
+  }
+
+  /** Nobody waits any more. What is not written yet never will be. */
+  cancel(): void {
+    if (this.status !== Status.waiting) return
+    this.finish(Status.cancelled)
+    if (this.sent !== undefined) this.connection.orphaned()
+  }
+
+  private finish(status: number): void {
+    this.status = status
+    this.connection.wire.deadlines.remove(this)
+  }
+}

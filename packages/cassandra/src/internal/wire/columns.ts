@@ -1,0 +1,175 @@
+import { type Column, type ColumnType, TypeCode } from "./columnType.ts"
+import { type Row, rowsDecoder } from "./decodeRows.ts"
+import { readText } from "./decodeText.ts"
+import { overrun } from "./decodeValue.ts"
+import { int32 } from "./scratch.ts"
+
+/** The columns of a result together with what decodes its rows. */
+export interface ResultShape {
+  readonly columns: ReadonlyArray<Column>
+  readonly decode: (buf: Buffer, start: number, end: number, count: number) => Array<Row>
+}
+
+/** Reads the protocol's primitive types one after the other, never beyond `end`. */
+export class Cursor {
+  at: number
+  readonly buf: Buffer
+  readonly end: number
+
+  constructor(buf: Buffer, at: number, end: number) {
+    this.buf = buf
+    this.at = at
+    this.end = end
+  }
+
+  private advance(n: number): number {
+    if (n > this.end - this.at) throw overrun()
+    this.at += n
+    return this.at - n
+  }
+
+  int(): number {
+    return int32(this.buf, this.advance(4))
+  }
+
+  short(): number {
+    const o = this.advance(2)
+    return (this.buf[o]! << 8) | this.buf[o + 1]!
+  }
+
+  string(): string {
+    const n = this.short()
+    return readText(this.buf, this.advance(n), n)
+  }
+
+  skipString(): void {
+    this.advance(this.short())
+  }
+
+  /** A copy of `[bytes]`; undefined for a negative length. */
+  bytes(): Buffer | undefined {
+    const n = this.int()
+    if (n < 0) return undefined
+    const o = this.advance(n)
+    return Buffer.from(this.buf.subarray(o, o + n))
+  }
+
+  /** A copy of `[short bytes]`. */
+  shortBytes(): Buffer {
+    const n = this.short()
+    const o = this.advance(n)
+    return Buffer.from(this.buf.subarray(o, o + n))
+  }
+
+  fixed(n: number): Buffer {
+    const o = this.advance(n)
+    return Buffer.from(this.buf.subarray(o, o + n))
+  }
+
+  list<A>(read: () => A): Array<A> {
+    const n = this.short()
+    const out: Array<A> = []
+    for (let i = 0; i < n; i++) out.push(read())
+    return out
+  }
+}
+
+const skipType = (c: Cursor): void => {
+  switch (c.short()) {
+    case TypeCode.custom:
+      return c.skipString()
+    case TypeCode.list:
+    case TypeCode.set:
+      return skipType(c)
+    case TypeCode.map:
+      skipType(c)
+      return skipType(c)
+    case TypeCode.udt: {
+      c.skipString()
+      c.skipString()
+      const n = c.short()
+      for (let i = 0; i < n; i++) {
+        c.skipString()
+        skipType(c)
+      }
+      return
+    }
+    case TypeCode.tuple: {
+      const n = c.short()
+      for (let i = 0; i < n; i++) skipType(c)
+      return
+    }
+  }
+}
+
+const readType = (c: Cursor): ColumnType => {
+  const code = c.short()
+  switch (code) {
+    case TypeCode.custom:
+      return { code, type: null, info: c.string() }
+    case TypeCode.list:
+    case TypeCode.set:
+      return { code, type: null, info: readType(c) }
+    case TypeCode.map: {
+      const key = readType(c)
+      return { code, type: null, info: [key, readType(c)] }
+    }
+    case TypeCode.udt: {
+      const keyspace = c.string()
+      const name = c.string()
+      const fields = c.list(() => {
+        const field = c.string()
+        return { name: field, type: readType(c) }
+      })
+      return { code, type: null, info: { keyspace, name, fields } }
+    }
+    case TypeCode.tuple:
+      return { code, type: null, info: c.list(() => readType(c)) }
+    default:
+      return { code, type: null }
+  }
+}
+
+const CACHE_LIMIT = 1000
+const shapes = new Map<string, ResultShape>()
+
+/**
+ * Reads the specifications of `count` columns. The same bytes have the same meaning, so they are only skipped over and
+ * serve as the key of what was made of them the first time: no strings, no types, no decoder are made twice.
+ */
+export const readShape = (c: Cursor, count: number, global: boolean): ResultShape => {
+  const start = c.at
+  // A column takes at least a name and a type.
+  if (count < 0 || count * 4 > c.end - start) throw overrun()
+  if (global) {
+    c.skipString()
+    c.skipString()
+  }
+  for (let i = 0; i < count; i++) {
+    if (!global) {
+      c.skipString()
+      c.skipString()
+    }
+    c.skipString()
+    skipType(c)
+  }
+  const key = `${global ? "g" : "c"}${count}:${c.buf.toString("latin1", start, c.at)}`
+  const known = shapes.get(key)
+  if (known !== undefined) return known
+  const again = new Cursor(c.buf, start, c.end)
+  let ksname = global ? again.string() : ""
+  let tablename = global ? again.string() : ""
+  const columns: Array<Column> = []
+  for (let i = 0; i < count; i++) {
+    if (!global) {
+      ksname = again.string()
+      tablename = again.string()
+    }
+    const name = again.string()
+    columns.push({ ksname, tablename, name, type: readType(again) })
+  }
+  const shape: ResultShape = { columns, decode: rowsDecoder(columns) }
+  if (shapes.size >= CACHE_LIMIT) shapes.delete(shapes.keys().next().value!)
+  shapes.set(key, shape)
+  return shape
+}

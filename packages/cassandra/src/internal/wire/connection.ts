@@ -1,0 +1,335 @@
+import * as net from "node:net"
+import type { ByteWriter } from "./byteWriter.ts"
+import { type Driver } from "./driver.ts"
+import type { ClientOptions, Connection, Operation, Request, StockResponse } from "./driverShape.ts"
+import { EnvelopeReader } from "./envelope.ts"
+import { WireError } from "./errors.ts"
+import { DIALECT, isVersionComplaint, startupRequest, tooOld, wireVersion } from "./negotiate.ts"
+import { retire } from "./orphans.ts"
+import { stateOf, type WireState } from "./state.ts"
+import { deliverStock, Opcode } from "./stockResponse.ts"
+import { WireWriteQueue } from "./writeQueue.ts"
+
+/**
+ * A connection of the driver's with our own reading and writing: no streams between the socket and the requests, segments
+ * under protocol v5, envelopes written into one buffer. Everything else (heartbeats, authentication, events, pools) is the
+ * driver's. It is a subclass used for our clients only; the driver's class is not changed.
+ */
+export interface WireConnection extends Connection {
+  readonly wire: WireState
+  /** Requests that were abandoned and not answered yet; each still holds its stream id. */
+  orphans: number
+  /** Set once the connection is being replaced. */
+  retiring: boolean
+  /** Sends one of our own requests. */
+  sendWire(operation: WireOperation): void
+  /** An operation of this connection was given up while the server works on it. */
+  orphaned(): void
+  /** Runs a callback that may throw: an exception must not reach the reading of the socket. */
+  guard(run: () => void): void
+}
+
+/** One of our own requests, encoded and decoded without the driver. */
+export interface WireOperation extends Operation {
+  readonly isWire: true
+  encode(w: ByteWriter, connection: WireConnection): void
+  respond(flags: number, opcode: number, buf: Buffer, start: number, end: number): void
+}
+
+const isWire = (operation: Operation): operation is WireOperation => (operation as { isWire?: true }).isWire === true
+
+/**
+ * Sockets read into this one buffer. What a read brought is decoded before the next read of any socket can happen, and
+ * what has to be kept is copied; so there is nothing to allocate for a read.
+ */
+const readBuffer = Buffer.allocUnsafeSlow(256 * 1024)
+
+/** Makes the class for the driver that is loaded. */
+export const makeConnectionClass = (
+  driver: Driver
+): new (endpoint: string, version: number | null, options: ClientOptions) => WireConnection =>
+  class Connection extends driver.Connection implements WireConnection {
+    readonly wire: WireState
+    orphans = 0
+    retiring = false
+    private reader: EnvelopeReader | undefined
+    private serverVersion = 0
+    private lastWrite = 0
+
+    constructor(endpoint: string, version: number | null, options: ClientOptions) {
+      const wire = stateOf(options)!
+      super(endpoint, version, options)
+      this.wire = wire
+      if (version === null && wire.maximumVersion < 5) this.decreaseVersion(4)
+    }
+
+    override open(callback: (error?: unknown) => void): void {
+      if (this.options.sslOptions !== undefined && this.options.sslOptions !== null) return super.open(callback)
+      // As the driver does, but for the buffer that the socket reads into.
+      const { socketOptions } = this.options
+      this.log("info", `Connecting to ${this.endpointFriendlyName}`)
+      const onread = {
+        buffer: readBuffer,
+        callback: (n: number, buf: Uint8Array): boolean => {
+          this.onBytes((buf as Buffer).subarray(0, n))
+          return true
+        }
+      }
+      const socket = new net.Socket({ onread } as net.SocketConstructorOpts)
+      this.netClient = socket
+      socket.connect(Number(this.port), this.address, () => {
+        this.log("verbose", `Socket connected to ${this.endpointFriendlyName}`)
+        this.bindSocketListeners()
+        this.startup(callback)
+      })
+      socket.once("error", (error) => this.errorConnecting(error, false, callback))
+      socket.once("timeout", () =>
+        this.errorConnecting(new driver.errors.DriverError("Connection timeout"), true, callback)
+      )
+      socket.setTimeout(socketOptions.connectTimeout)
+      if (socketOptions.keepAlive) socket.setKeepAlive(true, socketOptions.keepAliveDelay)
+      socket.setNoDelay(socketOptions.tcpNoDelay)
+    }
+
+    override bindSocketListeners(): void {
+      const socket = this.netClient
+      socket.removeAllListeners("connect")
+      socket.removeAllListeners("timeout")
+      this.isSocketOpen = true
+      this.wire.connections.add(this)
+      socket.on("close", () => {
+        this.log("info", `Connection to ${this.endpointFriendlyName} closed`)
+        this.wire.connections.delete(this)
+        this.isSocketOpen = false
+        const wasConnected = this.connected
+        this.close()
+        if (wasConnected) this.emit("socketClose")
+      })
+      this.reader = new EnvelopeReader(
+        (version, flags, streamId, opcode, buf, start, end) =>
+          this.onEnvelope(version, flags, streamId, opcode, buf, start, end),
+        this.wire.maxFrameLength
+      )
+      // The driver calls this where it finishes reading a frame row by row.
+      this.parser = { setOptions: () => {}, clearOptions: () => {} }
+      this.writeQueue = new WireWriteQueue({
+        netClient: socket,
+        encode: (w, operation) => this.encodeOperation(w, operation),
+        onSent: (operation) => {
+          this._operations.set(operation.streamId, operation)
+          this._setIdleTimeout()
+        },
+        onUnsent: (operation, error) => {
+          this._streamIds.push(operation.streamId)
+          if (error !== undefined) this.guard(() => operation.setResult(error))
+        },
+        onWritten: (bytes) => {
+          this.wire.counters.bytesWritten += bytes
+        }
+      })
+      // A TLS socket decrypts into buffers of its own.
+      if (this.options.sslOptions !== undefined && this.options.sslOptions !== null) {
+        socket.on("data", (chunk: Buffer) => this.onBytes(chunk))
+      }
+    }
+
+    private onBytes(chunk: Buffer): void {
+      this.wire.counters.bytesRead += chunk.length
+      const { reader } = this
+      if (reader === undefined) return
+      try {
+        reader.push(chunk)
+      } catch (error) {
+        // The place in the stream is lost, and with it every answer still to come.
+        this.reader = undefined
+        this.log("error", `Connection to ${this.endpointFriendlyName} is unusable: ${String(error)}`, error)
+        this.netClient.destroy(error as Error)
+      }
+    }
+
+    private onEnvelope(
+      version: number,
+      flags: number,
+      streamId: number,
+      opcode: number,
+      buf: Buffer,
+      start: number,
+      end: number
+    ): void {
+      if ((opcode === Opcode.ready || opcode === Opcode.authenticate) && this.protocolVersion === DIALECT) {
+        // READY also answers REGISTER; by then there are segments and this changes nothing.
+        if (this.serverVersion === 0) {
+          this.reader!.useSegments(this.wire.lz4)
+          ;(this.writeQueue as WireWriteQueue).useSegments(this.wire.lz4)
+        }
+      }
+      this.serverVersion = version
+      const frame = { version: this.protocolVersion, flags, streamId, opcode }
+      if (streamId < 0) {
+        const body = Buffer.from(buf.subarray(start, end))
+        this.guard(() => {
+          const header = new driver.FrameHeader(frame.version, flags, streamId, opcode, body.length)
+          const reader = new driver.FrameReader(header, body)
+          reader.readFlagsInfo()
+          this.handleNodeEvent(header, reader.readEvent())
+        })
+        return
+      }
+      const operation = this._operations.get(streamId)
+      if (operation === undefined) {
+        this.log("error", `The server replied with a wrong streamId #${streamId}`)
+        return
+      }
+      this._operations.delete(streamId)
+      this._streamIds.push(streamId)
+      if (isWire(operation)) {
+        operation.respond(flags, opcode, buf, start, end)
+        this.emit("responseDequeued")
+      } else {
+        const body = Buffer.from(buf.subarray(start, end))
+        this.guard(() => deliverStock(driver, boundReprepares(operation, this.wire), this.encoder, frame, body))
+      }
+      if (this.emitDrain && this._streamIds.inUse === 0 && this._pendingWrites.length === 0) this.emit("drain")
+      if (this._pendingWrites.length > 0) this._writeNext()
+    }
+
+    guard(run: () => void): void {
+      try {
+        run()
+      } catch (error) {
+        try {
+          this.log("error", `A callback threw: ${String(error)}`, error)
+        } catch {
+          // The log handler itself threw: there is nobody left to tell.
+        }
+      }
+    }
+
+    private encodeOperation(w: ByteWriter, operation: Operation): void {
+      if (isWire(operation)) return operation.encode(w, this)
+      const { request } = operation
+      // The driver takes ANY, whose code is 0, for "not given" and sends ONE.
+      if (request.consistency === 1 && request.options?.getConsistency() === 0) request.consistency = 0
+      const data = request.write(this.encoder, operation.streamId)
+      data[0] = wireVersion(this.protocolVersion)
+      w.bytes(data)
+    }
+
+    sendWire(operation: WireOperation): void {
+      const streamId = this._streamIds.pop()
+      if (streamId === null) {
+        this._pendingWrites.push(operation)
+        return
+      }
+      this._write(operation, streamId)
+    }
+
+    override _write(operation: Operation, streamId: number): void {
+      operation.streamId = streamId
+      ;(this.writeQueue as WireWriteQueue).push(operation)
+    }
+
+    /** One timer that looks when the last write was, instead of a timer set and cleared by every write. */
+    override _setIdleTimeout(): void {
+      const { heartBeatInterval } = this.options.pooling
+      if (!(heartBeatInterval > 0)) return
+      this.lastWrite = Date.now()
+      if (this._idleTimeout === null) this.armIdleTimeout(heartBeatInterval)
+    }
+
+    private armIdleTimeout(delay: number): void {
+      const { heartBeatInterval } = this.options.pooling
+      this._idleTimeout = setTimeout(() => {
+        const left = this.lastWrite + heartBeatInterval - Date.now()
+        this._idleTimeout = null
+        if (left > 0) this.armIdleTimeout(left)
+        else this._idleTimeoutHandler()
+      }, delay)
+    }
+
+    startup(callback: (error?: unknown) => void): void {
+      if (this._checkingVersion === true) {
+        this.log("info", `Trying to use protocol version ${wireVersion(this.protocolVersion)}`)
+      }
+      this.serverVersion = 0
+      const done = (error?: unknown): void => {
+        if (error !== undefined && error !== null) return this.errorConnecting(error, false, callback)
+        this.connectionReady(callback)
+      }
+      this.sendStream(startupRequest(driver, this), null, (error: unknown, response?: StockResponse) => {
+        if (isVersionComplaint(error)) {
+          const version = wireVersion(this.protocolVersion)
+          if (version <= this.wire.minimumVersion || version <= 4) {
+            return done(tooOld(this.endpointFriendlyName, this.serverVersion, this.wire.minimumVersion, error))
+          }
+          this.log("info", `${this.endpointFriendlyName} does not speak protocol version ${version}, using 4`)
+          this.decreaseVersion(4)
+          // The server closes the connection after such a complaint.
+          setImmediate(() => this.close(() => this.open(callback)))
+          return
+        }
+        if (response?.mustAuthenticate === true) {
+          return this.startAuthenticating(response.authenticatorName ?? "", done)
+        }
+        done(error)
+      })
+    }
+
+    /** Under v5 a keyspace travels with each request; a connection is only switched to the client's own. */
+    override changeKeyspace(keyspace: string | null | undefined): Promise<void> {
+      if (this.protocolVersion === DIALECT && keyspace !== this.wire.client.keyspace) return Promise.resolve()
+      return super.changeKeyspace(keyspace)
+    }
+
+    override clearAndInvokePending(innerError?: unknown): void {
+      if (this._idleTimeout !== null) {
+        clearTimeout(this._idleTimeout)
+        this._idleTimeout = null
+      }
+      this._streamIds.clear()
+      if (this.emitDrain) this.emit("drain")
+      this.orphans = 0
+      const socketError = (notWritten: boolean): Error => {
+        const error = new driver.errors.DriverError("Socket was closed")
+        error.isSocketError = true
+        if (notWritten) (error as { requestNotWritten?: boolean }).requestNotWritten = true
+        if (innerError !== undefined) error.innerError = innerError
+        return error
+      }
+      const sent = [...this._operations.values()]
+      const unsent = [...((this.writeQueue as WireWriteQueue | undefined)?.clear() ?? []), ...this._pendingWrites]
+      this._operations = new Map()
+      this._pendingWrites = []
+      for (const operation of sent) this.guard(() => operation.setResult(socketError(false)))
+      for (const operation of unsent) this.guard(() => operation.setResult(socketError(true)))
+    }
+
+    orphaned(): void {
+      this.orphans++
+      if (this.orphans > this.wire.maxOrphans && !this.retiring) retire(this)
+    }
+  }
+
+const REPREPARES = "_wireReprepares"
+
+/** The driver prepares and retries without end when a server keeps answering UNPREPARED. */
+const boundReprepares = (operation: Operation, wire: WireState): Operation => {
+  const request = operation.request as Request & { [REPREPARES]?: number }
+  if (request?.queryId === undefined || request.queryId === null) return operation
+  const { setResult } = operation
+  operation.setResult = (error, result, length) => {
+    if ((error as { code?: number } | null)?.code === 0x2500) {
+      // A plain property: the driver copies those when it clones a request to retry it.
+      request[REPREPARES] = (request[REPREPARES] ?? 0) + 1
+      if (request[REPREPARES] > wire.maxReprepares) {
+        return setResult.call(operation, unpreparedLoop(request[REPREPARES]), undefined, length)
+      }
+    }
+    setResult.call(operation, error, result, length)
+  }
+  return operation
+}
+
+/** The failure of a request whose statement the server forgets as fast as it is prepared. */
+export const unpreparedLoop = (times: number): WireError =>
+  new WireError("UnpreparedLoop", `the server answered UNPREPARED ${times} times to a statement it had just prepared`)

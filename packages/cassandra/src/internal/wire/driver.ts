@@ -1,0 +1,160 @@
+import { createHash } from "node:crypto"
+import { createRequire } from "node:module"
+import type { ColumnType } from "./columnType.ts"
+import type {
+  Client,
+  ClientOptions,
+  Connection,
+  ConnectionClass,
+  Encoder,
+  ExecutionOptionsClass,
+  FrameHeader,
+  FrameReader,
+  Host,
+  LoadBalancingPolicy,
+  PreparedInfo
+} from "./driverShape.ts"
+
+/**
+ * The driver's private modules, loaded and checked. The wire is written against one version: when another one is found,
+ * or one whose functions are not the known ones, nothing is used of it.
+ */
+export interface Driver {
+  readonly Connection: ConnectionClass & { readonly prototype: Connection }
+  readonly DefaultExecutionOptions: ExecutionOptionsClass
+  readonly PrepareHandler: {
+    getPrepared(
+      client: Client,
+      policy: LoadBalancingPolicy,
+      query: string,
+      keyspace: string | undefined
+    ): Promise<PreparedInfo>
+  }
+  readonly FrameReader: new (header: FrameHeader, body: Buffer, offset?: number) => FrameReader
+  readonly FrameHeader: new (
+    version: number,
+    flags: number,
+    streamId: number,
+    opcode: number,
+    bodyLength: number
+  ) => FrameHeader
+  readonly Row: new (columns: unknown) => Record<string, unknown>
+  readonly Encoder: new (version: number, options: ClientOptions) => Encoder
+  readonly unset: unknown
+  readonly dataTypes: { getByName(name: string): ColumnType }
+  readonly Uuid: new (bytes: Buffer) => object
+  readonly protocolVersion: {
+    getHighestCommon(connection: Connection, hosts: { forEach(f: (host: Host) => void): void }): number
+  }
+  readonly distanceIgnored: number
+  readonly description: string
+  readonly errors: {
+    readonly ResponseError: new (code: number, message: string) => Error & { readonly code: number }
+    readonly DriverError: new (message: string) => Error & { isSocketError?: boolean; innerError?: unknown }
+    readonly OperationTimedOutError: new (message: string, host?: string) => Error
+    readonly NoHostAvailableError: new (innerErrors: Readonly<Record<string, unknown>>) => Error
+    readonly ArgumentError: new (message: string) => Error
+  }
+  readonly DefaultMetrics: new () => object
+}
+
+/** Can the wire be used with the driver that is installed? */
+export type WireStatus = { readonly _tag: "Available" } | { readonly _tag: "Unavailable"; readonly reason: string }
+
+const KNOWN_VERSION = "4.10.0"
+
+/**
+ * The digest of the source of every function the wire replaces or whose inner workings it counts on. Another text is
+ * another behaviour until someone has read it.
+ */
+const KNOWN_DIGEST = "d896cb37d08b9679"
+
+type Functions = Readonly<Record<string, unknown>>
+
+const digestOf = (parts: ReadonlyArray<unknown>): string => {
+  const hash = createHash("sha256")
+  for (const part of parts) hash.update(typeof part === "function" ? Function.prototype.toString.call(part) : "missing")
+  return hash.digest("hex").slice(0, 16)
+}
+
+const unavailable = (reason: string) => ({ status: { _tag: "Unavailable", reason } as const })
+
+const load = (): { readonly driver?: Driver; readonly status: WireStatus } => {
+  const require = createRequire(import.meta.url)
+  try {
+    const { description, version } = require("cassandra-driver/package.json") as {
+      version: string
+      description: string
+    }
+    if (version !== KNOWN_VERSION) {
+      return unavailable(`cassandra-driver is ${version}, the wire knows ${KNOWN_VERSION}`)
+    }
+    const lib = (name: string): Record<string, never> =>
+      require(`cassandra-driver/lib/${name}`) as Record<string, never>
+    const Connection = lib("connection") as unknown as Driver["Connection"]
+    const Client = lib("client") as unknown as { readonly prototype: Functions }
+    const ControlConnection = lib("control-connection") as unknown as { readonly prototype: Functions }
+    const Pool = lib("host-connection-pool") as unknown as { readonly prototype: Functions }
+    const Metadata = lib("metadata") as unknown as { readonly prototype: Functions }
+    const PrepareHandler = lib("prepare-handler") as unknown as Driver["PrepareHandler"]
+    const { DefaultExecutionOptions } = lib("execution-options") as unknown as Driver
+    const { FrameReader } = lib("readers") as unknown as Driver
+    const OperationState = lib("operation-state") as unknown
+    const { Parser, ResultEmitter } = lib("streams") as unknown as Functions
+    const types = lib("types") as unknown as Driver & {
+      readonly distance: { readonly ignored: number }
+      readonly FrameHeader: Driver["FrameHeader"]
+    }
+    const digest = digestOf([
+      Connection,
+      ControlConnection,
+      Pool,
+      Metadata,
+      PrepareHandler,
+      DefaultExecutionOptions,
+      FrameReader,
+      OperationState,
+      Parser,
+      ResultEmitter,
+      Client.prototype["handleSchemaAgreementAndRefresh"],
+      Client.prototype["connect"],
+      Client.prototype["_connect"],
+      types.protocolVersion.getHighestCommon
+    ])
+    if (digest !== KNOWN_DIGEST) {
+      return unavailable(`the code of cassandra-driver ${version} is not the one the wire knows (${digest})`)
+    }
+    const driver: Driver = {
+      Connection,
+      DefaultExecutionOptions,
+      PrepareHandler,
+      FrameReader,
+      FrameHeader: types.FrameHeader,
+      Row: types.Row,
+      Encoder: lib("encoder") as unknown as Driver["Encoder"],
+      unset: types.unset,
+      dataTypes: types.dataTypes,
+      Uuid: types.Uuid,
+      protocolVersion: types.protocolVersion,
+      distanceIgnored: types.distance.ignored,
+      description,
+      errors: lib("errors") as unknown as Driver["errors"],
+      DefaultMetrics: (lib("metrics") as unknown as Driver).DefaultMetrics
+    }
+    return { driver, status: { _tag: "Available" } }
+  } catch (cause) {
+    return unavailable(`cassandra-driver cannot be looked into: ${String(cause)}`)
+  }
+}
+
+let loaded: ReturnType<typeof load> | undefined
+
+/** Loads the driver's private modules, once. */
+export const wireStatus = (): WireStatus => (loaded ??= load()).status
+
+/** The driver; only to be asked for where {@link wireStatus} is Available. */
+export const theDriver = (): Driver => {
+  const { driver, status } = (loaded ??= load())
+  if (driver === undefined) throw new Error(status._tag === "Unavailable" ? status.reason : "the wire is not available")
+  return driver
+}

@@ -1,0 +1,385 @@
+import type { EventEmitter } from "node:events"
+import type { Socket } from "node:net"
+import type { Column, ColumnType } from "./columnType.ts"
+
+/**
+ * The private shapes of cassandra-driver 4.10.0 that the wire relies on: everything it reaches into is named here, and
+ * nothing of the driver is touched that is not.
+ */
+
+/** Raw options of a query, as the driver takes them. Unknown members are kept and can be seen by its policies. */
+export interface RawQueryOptions {
+  readonly [key: string | symbol]: unknown
+  readonly keyspace?: string | undefined
+  readonly prepare?: boolean | undefined
+}
+
+export interface ExecutionOptions {
+  getConsistency(): number | undefined
+  getCustomPayload(): Record<string, Buffer> | undefined
+  getFetchSize(): number
+  getFixedHost(): Host | undefined
+  getHints(): ReadonlyArray<unknown> | undefined
+  getKeyspace(): string | undefined
+  getLoadBalancingPolicy(): LoadBalancingPolicy
+  getPageState(): Buffer | undefined
+  getRawQueryOptions(): RawQueryOptions
+  getReadTimeout(): number | undefined
+  getRetryPolicy(): RetryPolicy
+  getRowCallback(): unknown
+  getOrGenerateTimestamp(): { readonly high: number; readonly low: number } | null
+  getRoutingIndexes(): ReadonlyArray<number> | undefined
+  getRoutingKey(): unknown
+  getSerialConsistency(): number | undefined
+  isBatchCounter(): boolean
+  isBatchLogged(): boolean
+  isIdempotent(): boolean | undefined
+  isPrepared(): boolean | undefined
+  isQueryTracing(): boolean | undefined
+  setKeyspace(keyspace: string): void
+  setRoutingKey(value: unknown): void
+}
+
+export interface ExecutionOptionsClass {
+  create(options: RawQueryOptions | null | undefined, client: Client): ExecutionOptions
+}
+
+export type HostIterator = Iterator<Host>
+
+export interface LoadBalancingPolicy {
+  newQueryPlan(
+    keyspace: string | undefined,
+    options: ExecutionOptions | null,
+    callback: (error: Error | null, plan?: HostIterator) => void
+  ): void
+}
+
+export interface RetryDecision {
+  readonly decision: number
+  readonly useCurrentHost?: boolean | undefined
+  readonly consistency?: number | undefined
+}
+
+export interface OperationInfo {
+  readonly query: string | undefined
+  readonly executionOptions: ExecutionOptions
+  readonly nbRetry: number
+}
+
+export interface RetryPolicy {
+  onUnavailable(info: OperationInfo, consistency: number, required: number, alive: number): RetryDecision
+  onReadTimeout(info: OperationInfo, cl: number, received: number, blockFor: number, data: unknown): RetryDecision
+  onWriteTimeout(info: OperationInfo, cl: number, received: number, blockFor: number, type: string): RetryDecision
+  onRequestError(info: OperationInfo, consistency: number | undefined, error: Error): RetryDecision
+}
+
+/** What travels through a connection: the driver's `OperationState`, or one of our attempts. */
+export interface Operation {
+  streamId: number
+  canBeWritten(): boolean
+  isByRow(): unknown
+  setResult(error: unknown, result?: unknown, length?: number): void
+  setResultRow(row: unknown, meta: unknown, rowLength: number, flags: unknown, header: FrameHeader): void
+  readonly request: Request
+}
+
+export interface Request {
+  write(encoder: Encoder, streamId: number): Buffer
+  readonly query?: string | undefined
+  readonly queryId?: Buffer | undefined
+  consistency?: number | undefined
+  options?: ExecutionOptions | undefined
+}
+
+export interface Encoder {
+  protocolVersion: number
+  decode(bytes: Buffer | null, type: ColumnType): unknown
+  encode(value: unknown, type: ColumnType | undefined): Buffer | null | object
+  readonly encodingOptions: { readonly useUndefinedAsUnset?: boolean | undefined }
+  setRoutingKeyFromUser(
+    params: ReadonlyArray<unknown>,
+    options: ExecutionOptions,
+    keys?: Readonly<Record<string, number>>
+  ): void
+}
+
+export interface FrameHeader {
+  readonly version: number
+  readonly flags: number
+  readonly streamId: number
+  readonly opcode: number
+  readonly bodyLength: number
+}
+
+/** The flags part of a response: tracing id, warnings and custom payload. */
+export interface FlagsInfo {
+  readonly traceId?: unknown
+  readonly warnings?: ReadonlyArray<string>
+  readonly customPayload?: Readonly<Record<string, Buffer>>
+}
+
+/** Metadata as the driver reads it. For a prepared statement it describes the variables. */
+export interface Metadata {
+  resultId?: Buffer | undefined
+  newResultId?: Buffer | undefined
+  pageState?: Buffer | undefined
+  partitionKeys?: ReadonlyArray<number> | undefined
+  keyspace?: string | undefined
+  table?: string | undefined
+  columns: ReadonlyArray<Column>
+  columnsByName: Readonly<Record<string, number>>
+}
+
+export interface FrameReader {
+  offset: number
+  readInt(): number
+  readShort(): number
+  readString(): string
+  readBytes(): Buffer | null
+  readShortBytes(): Buffer
+  readStringMultiMap(): unknown
+  readFlagsInfo(): FlagsInfo
+  readMetadata(kind: number): Metadata
+  readError(): ResponseError
+  readEvent(): unknown
+  parseSchemaChange(): unknown
+  remainingLength(): number
+}
+
+/** An error the server answered with; the members beyond `code` depend on it. */
+export interface ResponseError extends Error {
+  readonly code: number
+  coordinator?: string
+  query?: string
+  consistencies?: number
+  received?: number
+  blockFor?: number
+  required?: number
+  alive?: number
+  contentions?: number
+  isDataPresent?: unknown
+  writeType?: string
+  queryId?: Buffer
+  isSocketError?: boolean
+  requestNotWritten?: boolean
+  innerError?: unknown
+}
+
+export interface StreamIds {
+  pop(): number | null
+  push(id: number): void
+  clear(): void
+  readonly inUse: number
+}
+
+export interface ClientMetrics {
+  onConnectionError(error: unknown): void
+  onReadTimeoutError(error: unknown): void
+  onWriteTimeoutError(error: unknown): void
+  onUnavailableError(error: unknown): void
+  onClientTimeoutError(error: unknown): void
+  onOtherError(error: unknown): void
+  onClientTimeoutRetry(error: unknown): void
+  onOtherErrorRetry(error: unknown): void
+  onReadTimeoutRetry(error: unknown): void
+  onUnavailableRetry(error: unknown): void
+  onWriteTimeoutRetry(error: unknown): void
+  onIgnoreError(error: unknown): void
+  onSpeculativeExecution(): void
+  onSuccessfulResponse(latency: [number, number]): void
+  onResponse(latency: [number, number]): void
+}
+
+export interface RequestTracker {
+  onSuccess(
+    host: Host,
+    query: unknown,
+    parameters: unknown,
+    options: ExecutionOptions,
+    requestLength: number,
+    responseLength: number,
+    latency: [number, number]
+  ): void
+  onError(
+    host: Host,
+    query: unknown,
+    parameters: unknown,
+    options: ExecutionOptions,
+    requestLength: number,
+    error: unknown,
+    latency: [number, number]
+  ): void
+}
+
+export interface ClientOptions {
+  readonly protocolOptions: {
+    readonly noCompact?: boolean | undefined
+    readonly maxVersion?: number | undefined
+  }
+  readonly socketOptions: {
+    readonly readTimeout: number
+    readonly connectTimeout: number
+    readonly coalescingThreshold: number
+    readonly keepAlive: boolean
+    readonly keepAliveDelay: number
+    readonly tcpNoDelay: boolean
+    readonly defunctReadTimeoutThreshold: number
+  }
+  readonly pooling: { readonly heartBeatInterval: number }
+  readonly policies: {
+    readonly speculativeExecution: {
+      newPlan(keyspace: string | undefined, query: unknown): { nextExecution(host: Host): number }
+    }
+  }
+  readonly sslOptions?: unknown
+  readonly sni?: unknown
+  readonly id?: { toString(): string } | undefined
+  readonly applicationName?: string | undefined
+  readonly applicationVersion?: string | undefined
+  readonly requestTracker: RequestTracker | null
+  readonly metrics: ClientMetrics
+  readonly encoding: { readonly useUndefinedAsUnset?: boolean | undefined }
+}
+
+export type Log = (level: "verbose" | "info" | "warning" | "error", message: string, further?: unknown) => void
+
+export interface Connection extends EventEmitter {
+  readonly endpoint: string
+  readonly endpointFriendlyName: string
+  readonly address: string
+  readonly port: string
+  readonly options: ClientOptions
+  protocolVersion: number
+  _checkingVersion?: boolean
+  _operations: Map<number, Operation>
+  _pendingWrites: Array<Operation>
+  _streamIds: StreamIds
+  _idleTimeout: NodeJS.Timeout | null
+  _metrics: ClientMetrics
+  encoder: Encoder
+  keyspace: string | null
+  emitDrain: boolean
+  connected: boolean
+  isSocketOpen: boolean
+  timedOutOperations: number
+  netClient: Socket
+  log: Log
+  writeQueue: unknown
+  protocol: unknown
+  parser: unknown
+  sendStream(request: Request, options: null, callback: (error: unknown, response?: StockResponse) => void): Operation
+  startAuthenticating(name: string, callback: (error?: unknown) => void): void
+  errorConnecting(error: unknown, destroy: boolean, callback: (error?: unknown) => void): void
+  connectionReady(callback: (error?: unknown) => void): void
+  decreaseVersion(version: number): void
+  getInFlight(): number
+  close(callback?: () => void): void
+  open(callback: (error?: unknown) => void): void
+  openAsync(): Promise<void>
+  closeAsync(): Promise<void>
+  changeKeyspace(keyspace: string | null | undefined): Promise<void>
+  prepareOnce(
+    query: string,
+    keyspace: string | undefined,
+    callback: (error: unknown, response: PreparedResponse) => void
+  ): void
+  bindSocketListeners(): void
+  clearAndInvokePending(error?: unknown): void
+  handleNodeEvent(header: unknown, event: unknown): void
+  _write(operation: Operation, streamId: number): void
+  _writeNext(): void
+  _setIdleTimeout(): void
+  _idleTimeoutHandler(): void
+}
+
+export interface StockResponse {
+  readonly mustAuthenticate?: boolean
+  readonly authenticatorName?: string
+  readonly keyspaceSet?: string
+}
+
+export interface PreparedResponse {
+  readonly id: Buffer
+  readonly meta: Metadata
+}
+
+export type ConnectionClass = new (endpoint: string, version: number | null, options: ClientOptions) => Connection
+
+export interface Pool extends EventEmitter {
+  connections: ReadonlyArray<Connection>
+  protocolVersion: number
+  readonly options: ClientOptions
+  readonly _address: string
+  readonly _host: Host
+  _createConnection(): Connection
+  _addListeners(connection: Connection): void
+  _attemptNewConnection(): Promise<void>
+  isClosing(): boolean
+  remove(connection: Connection): void
+}
+
+export interface Host {
+  readonly address: string
+  readonly pool: Pool
+  readonly cassandraVersion: string | null
+  readonly dseVersion: string | null
+  readonly hostId: { toString(): string } | null
+  isUp(): boolean
+  borrowConnection(previous?: Connection): Connection
+  checkHealth(connection: Connection): void
+  removeFromPool(connection: Connection): void
+}
+
+export interface HostMap extends EventEmitter {
+  values(): ReadonlyArray<Host>
+  forEach(f: (host: Host) => void): void
+  get(address: string): Host | undefined
+}
+
+export interface PreparedInfo extends EventEmitter {
+  readonly query: string
+  readonly keyspace: string | undefined
+  queryId?: Buffer
+  meta?: Metadata
+}
+
+export interface MutableLong {
+  getLowBitsUnsigned(): number
+  getHighBitsUnsigned(): number
+}
+
+export interface ClusterMetadata {
+  readonly ring?: ReadonlyArray<{ readonly _value: MutableLong }> | undefined
+  readonly ringTokensAsStrings?: ReadonlyArray<string>
+  readonly primaryReplicas?: Readonly<Record<string, Host>>
+  readonly keyspaces: Readonly<Record<string, object>>
+  readonly tokenizer: object
+  getReplicas(keyspace: string | undefined, token: unknown): ReadonlyArray<Host> | null
+  _getKeyspaceReplicas(keyspace: object): Readonly<Record<string, ReadonlyArray<Host>>>
+  getPreparedInfo(keyspace: string | undefined, query: string): PreparedInfo
+  getPreparedById(id: Buffer): PreparedInfo | undefined
+  setPreparedById(info: PreparedInfo): void
+}
+
+export interface ControlConnection {
+  readonly options: ClientOptions
+  protocolVersion: number | null
+  readonly hosts: HostMap
+  readonly metadata: ClusterMetadata
+  connection: Connection | null
+  getEncoder(): Encoder | null
+  _createConnection(contactPoint: string): Promise<Connection>
+}
+
+export interface Client extends EventEmitter {
+  readonly options: ClientOptions
+  readonly controlConnection: ControlConnection
+  readonly metadata: ClusterMetadata
+  readonly metrics: ClientMetrics
+  readonly profileManager: { getDistance(host: Host): number }
+  readonly hosts: HostMap
+  readonly connected: boolean
+  keyspace: string | undefined
+  connect(callback: (error?: unknown) => void): void
+  handleSchemaAgreementAndRefresh(connection: Connection, change: unknown): Promise<boolean>
+}

@@ -1,0 +1,329 @@
+import { type Column, type ColumnType } from "./columnType.ts"
+import type { Client, ExecutionOptions, PreparedInfo, RawQueryOptions } from "./driverShape.ts"
+import { type BatchItem, type Bound, type Payload, settingsOf } from "./encodeRequest.ts"
+import { type EncodeContext, makeWriter, type ValueWriter } from "./encodeValue.ts"
+import { WireError } from "./errors.ts"
+import { DIALECT } from "./negotiate.ts"
+import { type WireCallback, WireRequest } from "./request.ts"
+import { routingKey } from "./routing.ts"
+import { stateOf, type WireState } from "./state.ts"
+import { PREPARED_RESULT, type PreparedMetadata } from "./stockResponse.ts"
+
+/** What gives a request up. After `cancel` its callback is not called. */
+export interface Cancellable {
+  readonly cancel: () => void
+}
+
+/** A prepared statement, good for the client that prepared it, for as long as that lives. */
+export interface Prepared {
+  readonly _tag: "Prepared"
+  readonly query: string
+  readonly keyspace: string | undefined
+  readonly id: Buffer
+  /** The variables, in order. */
+  readonly variables: ReadonlyArray<Column>
+  /** The columns of its results; undefined when it gives no rows, or when those are only known from the answer. */
+  readonly columns: ReadonlyArray<Column> | undefined
+  /** The indexes of the variables that make up the partition key. */
+  readonly partitionKey: ReadonlyArray<number>
+}
+
+/** Values by position, or by name. */
+export type Params = ReadonlyArray<unknown> | Readonly<Record<string, unknown>> | null | undefined
+
+class PreparedImpl implements Prepared {
+  readonly _tag = "Prepared"
+  readonly info: PreparedInfo
+
+  constructor(info: PreparedInfo) {
+    this.info = info
+  }
+
+  get query(): string {
+    return this.info.query
+  }
+  get keyspace(): string | undefined {
+    return this.info.keyspace
+  }
+  get id(): Buffer {
+    return this.info.queryId!
+  }
+  get variables(): ReadonlyArray<Column> {
+    return this.info.meta!.columns
+  }
+  get columns(): ReadonlyArray<Column> | undefined {
+    return (this.info.meta as PreparedMetadata)[PREPARED_RESULT]?.shape?.columns
+  }
+  get partitionKey(): ReadonlyArray<number> {
+    return this.info.meta!.partitionKeys ?? []
+  }
+}
+
+const wireOf = (client: Client): WireState => {
+  const wire = stateOf(client)
+  if (wire === undefined) throw new Error("the wire is not attached to this client")
+  return wire
+}
+
+const contexts = new WeakMap<WireState, EncodeContext>()
+
+const contextOf = (wire: WireState): EncodeContext => {
+  let context = contexts.get(wire)
+  if (context === undefined) {
+    const { driver } = wire
+    context = {
+      fallback: new driver.Encoder(4, wire.client.options),
+      unset: driver.unset,
+      undefinedAsUnset: wire.client.options.encoding.useUndefinedAsUnset === true
+    }
+    contexts.set(wire, context)
+  }
+  return context
+}
+
+const writersOf = new WeakMap<object, ReadonlyArray<ValueWriter>>()
+
+/** The writers for a statement's variables, made once for its metadata. */
+const preparedWriters = (wire: WireState, columns: ReadonlyArray<Column>): ReadonlyArray<ValueWriter> => {
+  let writers = writersOf.get(columns)
+  if (writers === undefined) {
+    const context = contextOf(wire)
+    writers = columns.map((column) => makeWriter(column.type, context))
+    writersOf.set(columns, writers)
+  }
+  return writers
+}
+
+const byName = (wire: WireState, params: Readonly<Record<string, unknown>>, columns: ReadonlyArray<Column>) =>
+  columns.map(({ name }) => {
+    if (Object.hasOwn(params, name)) return params[name]
+    // The driver takes names in any case.
+    const key = Object.keys(params).find((k) => k.toLowerCase() === name)
+    if (key !== undefined) return params[key]
+    throw new wire.driver.errors.ArgumentError(`Parameter "${name}" not defined`)
+  })
+
+const EMPTY: ReadonlyArray<never> = []
+
+const boundTo = (wire: WireState, info: PreparedInfo, params: Params): Bound => {
+  const { columns } = info.meta!
+  const values = !params ? EMPTY : Array.isArray(params) ? (params as ReadonlyArray<unknown>) : undefined
+  return {
+    writers: preparedWriters(wire, columns),
+    values: values ?? byName(wire, params as Readonly<Record<string, unknown>>, columns),
+    names: undefined
+  }
+}
+
+const hintType = (wire: WireState, hint: unknown): ColumnType | undefined => {
+  if (typeof hint === "string") return wire.driver.dataTypes.getByName(hint)
+  if (typeof hint === "number") return { code: hint }
+  return hint === undefined || hint === null ? undefined : (hint as ColumnType)
+}
+
+/** Values of a statement that is not prepared: their types come from the hints, or the driver guesses them. */
+const boundToText = (wire: WireState, params: Params, hints: unknown): Bound => {
+  const context = contextOf(wire)
+  const isArray = Array.isArray(params)
+  const names = !params || isArray ? undefined : Object.keys(params)
+  const values = !params ? EMPTY : isArray ? (params as ReadonlyArray<unknown>) : Object.values(params)
+  const hintOf = (i: number): unknown =>
+    (hints as Readonly<Record<string | number, unknown>> | undefined)?.[names === undefined ? i : names[i]!]
+  return { writers: values.map((_, i) => makeWriter(hintType(wire, hintOf(i)), context)), values, names }
+}
+
+/** The state of a request that is still on its way to being sent, so that it can be given up at any point. */
+class Pending implements Cancellable {
+  private request: WireRequest | undefined
+  private cancelled = false
+  readonly wire: WireState
+  readonly callback: WireCallback
+
+  constructor(wire: WireState, callback: WireCallback) {
+    this.wire = wire
+    this.callback = callback
+  }
+
+  readonly cancel = (): void => {
+    if (this.request !== undefined) return this.request.cancel()
+    if (!this.cancelled) this.wire.counters.cancelled++
+    this.cancelled = true
+  }
+
+  /** Goes on with the request, unless nobody wants it any more; a failure goes to the callback. */
+  proceed(run: () => void): void {
+    if (this.cancelled) return
+    try {
+      run()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  fail(error: unknown): void {
+    if (this.cancelled) return
+    this.cancelled = true
+    // Never before `execute` has returned.
+    process.nextTick(() => this.guardedCallback(error))
+  }
+
+  private guardedCallback(error: unknown): void {
+    try {
+      this.callback(error)
+    } catch (thrown) {
+      this.wire.client.emit("log", "error", "Wire", `A callback threw: ${String(thrown)}`, thrown)
+    }
+  }
+
+  whenConnected(run: () => void): void {
+    const { client } = this.wire
+    if (client.connected) return this.proceed(run)
+    client.connect((error) => (error ? this.fail(error) : this.proceed(run)))
+  }
+
+  send(options: ExecutionOptions, payload: Payload, keyspace: string | undefined): void {
+    const request = new WireRequest(this.wire, options, payload, settingsOf(options, keyspace), this.callback)
+    this.request = request
+    request.start()
+  }
+}
+
+/** The keyspace for a statement: its own, which only v5 can send, or the client's. */
+const keyspaceOf = (wire: WireState, raw: RawQueryOptions | null | undefined): string | undefined => {
+  const { client } = wire
+  const own = raw?.keyspace
+  if (own === undefined || own === client.keyspace) return client.keyspace
+  if (client.controlConnection.protocolVersion === DIALECT) return own
+  throw new WireError("NotSupportedByVersion", `a keyspace per request ("${own}") needs native protocol v5`)
+}
+
+const setRouting = (options: ExecutionOptions, bound: Bound, info: PreparedInfo): void => {
+  const meta = info.meta!
+  if (!options.getKeyspace() && meta.keyspace !== undefined) options.setKeyspace(meta.keyspace)
+  const indexes = options.getRoutingIndexes() ?? meta.partitionKeys
+  if (options.getRoutingKey() || indexes === undefined || indexes.length === 0) return
+  const key = routingKey(bound, indexes)
+  if (key !== undefined) options.setRoutingKey(key)
+}
+
+const sendPrepared = (
+  pending: Pending,
+  info: PreparedInfo,
+  params: Params,
+  raw: RawQueryOptions | null | undefined
+): void => {
+  const { wire } = pending
+  const options = wire.driver.DefaultExecutionOptions.create(raw, wire.client)
+  const bound = boundTo(wire, info, params)
+  if (options.getRoutingKey()) wire.client.controlConnection.getEncoder()!.setRoutingKeyFromUser(bound.values, options)
+  else setRouting(options, bound, info)
+  pending.send(options, { _tag: "Execute", info, bound }, undefined)
+}
+
+const withPrepared = (
+  pending: Pending,
+  query: string,
+  raw: RawQueryOptions | null | undefined,
+  use: (info: PreparedInfo) => void
+): void => {
+  const { wire } = pending
+  const keyspace = keyspaceOf(wire, raw)
+  const known = wire.client.metadata.getPreparedInfo(keyspace, query)
+  if (known.queryId !== undefined) return use(known)
+  const policy = wire.driver.DefaultExecutionOptions.create(raw, wire.client).getLoadBalancingPolicy()
+  wire.driver.PrepareHandler.getPrepared(wire.client, policy, query, keyspace).then(
+    (info) => pending.proceed(() => use(info)),
+    (error: unknown) => pending.fail(error)
+  )
+}
+
+/** Prepares a statement, once per client and keyspace. */
+export const prepare = (
+  client: Client,
+  query: string,
+  raw: RawQueryOptions | null | undefined,
+  callback: (error: unknown, prepared?: Prepared) => void
+): Cancellable => {
+  const pending = new Pending(wireOf(client), (error) => callback(error))
+  pending.whenConnected(() => withPrepared(pending, query, raw, (info) => callback(null, new PreparedImpl(info))))
+  return pending
+}
+
+/** Executes one statement: one page of its result. See `index.ts`. */
+export const execute = (
+  client: Client,
+  statement: string | Prepared,
+  params: Params,
+  raw: RawQueryOptions | null | undefined,
+  callback: WireCallback
+): Cancellable => {
+  const wire = wireOf(client)
+  const pending = new Pending(wire, callback)
+  pending.whenConnected(() => {
+    if (typeof statement !== "string") return sendPrepared(pending, (statement as PreparedImpl).info, params, raw)
+    const { DefaultExecutionOptions } = wire.driver
+    const options = DefaultExecutionOptions.create(raw, client)
+    if (options.isPrepared() === true) {
+      return withPrepared(pending, statement, raw, (info) => sendPrepared(pending, info, params, raw))
+    }
+    const bound = boundToText(wire, params, options.getHints())
+    const { names } = bound
+    const keys = names === undefined ? undefined : Object.fromEntries(names.map((name, i) => [name, i]))
+    const values = names === undefined ? bound.values : names.map((name, i) => ({ name, value: bound.values[i] }))
+    client.controlConnection.getEncoder()!.setRoutingKeyFromUser(values, options, keys)
+    pending.send(options, { _tag: "Query", query: statement, bound }, keyspaceOf(wire, raw))
+  })
+  return pending
+}
+
+/** One statement of a batch. */
+export interface BatchStatement {
+  readonly query: string | Prepared
+  readonly params?: Params
+}
+
+/** Executes a batch; its statements are prepared first where the options say `prepare`. See `index.ts`. */
+export const batch = (
+  client: Client,
+  statements: ReadonlyArray<BatchStatement>,
+  raw: RawQueryOptions | null | undefined,
+  callback: WireCallback
+): Cancellable => {
+  const wire = wireOf(client)
+  const pending = new Pending(wire, callback)
+  pending.whenConnected(() => {
+    if (statements.length === 0) throw new wire.driver.errors.ArgumentError("a batch without statements")
+    const options = wire.driver.DefaultExecutionOptions.create(raw, client)
+    const hints = options.getHints() as ReadonlyArray<unknown> | undefined
+    const keyspace = keyspaceOf(wire, raw)
+    const items: Array<BatchItem> = []
+    const add = (info: PreparedInfo, params: Params): void => {
+      items.push({ query: info.query, info, bound: boundTo(wire, info, params) })
+    }
+    const collect = (): void => {
+      while (items.length < statements.length) {
+        const { params, query } = statements[items.length]!
+        if (typeof query !== "string") {
+          add((query as PreparedImpl).info, params)
+        } else if (options.isPrepared() !== true) {
+          items.push({ query, info: undefined, bound: boundToText(wire, params, hints?.[items.length]) })
+        } else {
+          const known = client.metadata.getPreparedInfo(keyspace, query)
+          if (known.queryId === undefined) {
+            // One after the other, as the driver does.
+            return withPrepared(pending, query, raw, (info) => {
+              add(info, params)
+              collect()
+            })
+          }
+          add(known, params)
+        }
+      }
+      const first = items[0]!
+      if (first.info !== undefined) setRouting(options, first.bound, first.info)
+      pending.send(options, { _tag: "Batch", items }, keyspace)
+    }
+    collect()
+  })
+  return pending
+}

@@ -1,0 +1,144 @@
+import type { EventEmitter } from "node:events"
+import { WireError } from "./errors.ts"
+import { lz4, type Lz4 } from "./lz4.ts"
+import { Deadlines } from "./deadlines.ts"
+import type { Driver } from "./driver.ts"
+import type { Client, Connection, Host } from "./driverShape.ts"
+import { MAX_FRAME_LENGTH } from "./envelope.ts"
+
+/** How a client speaks to its cluster. */
+export interface WireOptions {
+  /**
+   * `"lz4"` compresses the segments of protocol v5 and fails where `lz4-napi` is not installed; `"auto"` compresses where
+   * it is. Version 4 is never compressed. `"none"` unless given.
+   */
+  readonly compression?: "lz4" | "none" | "auto" | undefined
+  /** Below this version connecting fails. 5 unless given. */
+  readonly minimumProtocolVersion?: 4 | 5 | undefined
+  /** The version to begin the negotiation with. 5 unless given. */
+  readonly maximumProtocolVersion?: 4 | 5 | undefined
+  /** The largest response to accept, in bytes. 256 MiB unless given. */
+  readonly maxFrameLength?: number | undefined
+  /** With more abandoned requests than this still unanswered a connection is replaced. 256 unless given. */
+  readonly maxOrphans?: number | undefined
+  /** How often one request prepares its statement again before it fails. 3 unless given. */
+  readonly maxReprepares?: number | undefined
+  /** What `system_views.clients` shows as the driver's name. The driver's own name unless given. */
+  readonly driverName?: string | undefined
+  /** What `system_views.clients` shows as the driver's version. The driver's own version unless given. */
+  readonly driverVersion?: string | undefined
+}
+
+/** What has gone over the sockets of one client, in bytes. */
+export interface WireCounters {
+  /** Read from sockets. */
+  bytesRead: number
+  /** Written to sockets. */
+  bytesWritten: number
+  /** Payload of compressed segments before compression, both ways. */
+  bytesBeforeCompression: number
+  /** The same after compression. */
+  bytesAfterCompression: number
+  /** Requests abandoned so far. */
+  cancelled: number
+  /** Connections replaced because too many requests were abandoned on them. */
+  connectionsReplaced: number
+}
+
+/** Everything the wire knows about one client. */
+export class WireState {
+  readonly client: Client
+  readonly lz4: Lz4 | undefined
+  readonly minimumVersion: number
+  readonly maximumVersion: number
+  readonly maxFrameLength: number
+  readonly maxOrphans: number
+  readonly maxReprepares: number
+  readonly options: WireOptions
+  readonly deadlines = new Deadlines()
+  readonly connections = new Set<Connection & { readonly orphans: number }>()
+  readonly counters: WireCounters = {
+    bytesRead: 0,
+    bytesWritten: 0,
+    bytesBeforeCompression: 0,
+    bytesAfterCompression: 0,
+    cancelled: 0,
+    connectionsReplaced: 0
+  }
+
+  readonly driver: Driver
+
+  constructor(driver: Driver, client: Client, options: WireOptions) {
+    this.driver = driver
+    this.client = client
+    this.options = options
+    this.minimumVersion = options.minimumProtocolVersion ?? 5
+    this.maximumVersion = options.maximumProtocolVersion ?? 5
+    this.maxFrameLength = options.maxFrameLength ?? MAX_FRAME_LENGTH
+    this.maxOrphans = options.maxOrphans ?? 256
+    this.maxReprepares = options.maxReprepares ?? 3
+    this.lz4 = this.counted(options.compression ?? "none")
+  }
+
+  /** Does anybody listen to what succeeds? The driver's default metrics have emitters that mostly nobody listens to. */
+  get isObserved(): boolean {
+    if (this.client.options.requestTracker !== null) return true
+    const metrics = this.client.metrics as { readonly responses?: EventEmitter & { readonly success: EventEmitter } }
+    if (metrics.constructor !== this.driver.DefaultMetrics || metrics.responses === undefined) return true
+    const { responses } = metrics
+    return responses.listenerCount("increment") > 0 || responses.success.listenerCount("increment") > 0
+  }
+
+  /** Requests abandoned on this host, or on all of them, that the server has not answered yet. */
+  orphans(host?: Host): number {
+    let sum = 0
+    for (const c of this.connections) {
+      if (host === undefined || host.pool.connections.includes(c)) sum += c.orphans
+    }
+    return sum
+  }
+
+  private counted(compression: "lz4" | "none" | "auto"): Lz4 | undefined {
+    if (compression === "none") return undefined
+    const codec = lz4()
+    if (codec instanceof WireError) {
+      if (compression === "auto") return undefined
+      throw codec
+    }
+    const { counters } = this
+    return {
+      compress: (data) => {
+        const out = codec.compress(data)
+        counters.bytesBeforeCompression += data.length
+        counters.bytesAfterCompression += Math.min(out.length, data.length)
+        return out
+      },
+      decompress: (block, size) => {
+        counters.bytesBeforeCompression += size
+        counters.bytesAfterCompression += block.length
+        return codec.decompress(block, size)
+      }
+    }
+  }
+}
+
+const states = new WeakMap<object, WireState>()
+
+/** Remembers the state under the client and under the options that its connections carry. */
+export const setState = (client: Client, state: WireState): void => {
+  states.set(client, state)
+  states.set(client.options, state)
+}
+
+/** The state of a client, or of the client whose options these are; undefined for a client that is not ours. */
+export const stateOf = (clientOrOptions: object): WireState | undefined => states.get(clientOrOptions)
+
+/** The counters of an attached client, live; undefined for another one. */
+export const counters = (client: Client): Readonly<WireCounters> | undefined => stateOf(client)?.counters
+
+/** Requests given up and not answered yet, on one host or on all; 0 for a client that is not attached. */
+export const orphans = (client: Client, host?: Host): number => stateOf(client)?.orphans(host) ?? 0
+
+/** Does this client compress what it sends? Only v5 does, and only where `lz4-napi` was found. */
+export const isCompressed = (client: Client): boolean =>
+  stateOf(client)?.lz4 !== undefined && client.controlConnection.protocolVersion === 0x42
