@@ -84,36 +84,42 @@ layer(three, { excludeTestServices: true })("a cluster", (it) => {
     })
   )
 
-  it.effect("kills a node, even a paused one, stops another, and starts both again", () =>
-    Effect.gen(function* () {
-      const cluster = yield* CassandraCluster.CassandraCluster
-      yield* cluster.pause("node2")
-      yield* cluster.kill("node2")
-      yield* cluster.kill("node2")
-      assert.deepStrictEqual(yield* stateOf("node2"), { state: "down", alive: false, answers: false })
-      const error = yield* Effect.flip(cluster.pause("node2"))
-      assert.strictEqual(error._tag, "NodeStateError")
-      yield* cluster.stop("node3")
-      yield* cluster.stop("node3")
-      assert.deepStrictEqual(yield* stateOf("node3"), { state: "down", alive: false, answers: false })
-      yield* Effect.all([cluster.start("node2"), cluster.start("node2"), cluster.start("node3")], {
-        concurrency: "unbounded"
-      })
-      assert.deepStrictEqual(yield* stateOf("node2"), { state: "up", alive: true, answers: true })
-      assert.deepStrictEqual(yield* stateOf("node3"), { state: "up", alive: true, answers: true })
-    })
+  it.effect(
+    "kills a node, even a paused one, stops another, and starts both again",
+    () =>
+      Effect.gen(function* () {
+        const cluster = yield* CassandraCluster.CassandraCluster
+        yield* cluster.pause("node2")
+        yield* cluster.kill("node2")
+        yield* cluster.kill("node2")
+        assert.deepStrictEqual(yield* stateOf("node2"), { state: "down", alive: false, answers: false })
+        const error = yield* Effect.flip(cluster.pause("node2"))
+        assert.strictEqual(error._tag, "NodeStateError")
+        yield* cluster.stop("node3")
+        yield* cluster.stop("node3")
+        assert.deepStrictEqual(yield* stateOf("node3"), { state: "down", alive: false, answers: false })
+        yield* Effect.all([cluster.start("node2"), cluster.start("node2"), cluster.start("node3")], {
+          concurrency: "unbounded"
+        })
+        assert.deepStrictEqual(yield* stateOf("node2"), { state: "up", alive: true, answers: true })
+        assert.deepStrictEqual(yield* stateOf("node3"), { state: "up", alive: true, answers: true })
+      }),
+    120_000
   )
 
-  it.effect("restarts a node", () =>
-    Effect.gen(function* () {
-      const cluster = yield* CassandraCluster.CassandraCluster
-      const before = Option.getOrThrow((yield* cluster.node("node3")).pid)
-      yield* cluster.restart("node3")
-      const after = yield* cluster.node("node3")
-      assert.strictEqual(after.state, "up")
-      assert.notStrictEqual(Option.getOrThrow(after.pid), before)
-      // Left so, for the end of the layer must cope with it.
-      yield* cluster.pause("node1")
-    })
+  it.effect(
+    "restarts a node",
+    () =>
+      Effect.gen(function* () {
+        const cluster = yield* CassandraCluster.CassandraCluster
+        const before = Option.getOrThrow((yield* cluster.node("node3")).pid)
+        yield* cluster.restart("node3")
+        const after = yield* cluster.node("node3")
+        assert.strictEqual(after.state, "up")
+        assert.notStrictEqual(Option.getOrThrow(after.pid), before)
+        // Left so, for the end of the layer must cope with it.
+        yield* cluster.pause("node1")
+      }),
+    120_000
   )
 })

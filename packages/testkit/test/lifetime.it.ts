@@ -48,8 +48,10 @@ const endsWith = (
   }).pipe(Effect.scoped)
 
 describe("nothing outlives the program", () => {
-  it.live("SIGKILL, with the server up", () =>
-    Effect.map(endsWith("plain", "SIGKILL", { whenReady: true }), (code) => assert.strictEqual(code, "SIGKILL"))
+  it.live(
+    "SIGKILL, with the server up",
+    () => Effect.map(endsWith("plain", "SIGKILL", { whenReady: true }), (code) => assert.strictEqual(code, "SIGKILL")),
+    120_000
   )
 
   it.live("Ctrl-C, without a signal handler", () =>
@@ -104,21 +106,24 @@ describe("nothing outlives the scope", () => {
     })
   )
 
-  it.live("closed in order", () =>
-    Effect.gen(function* () {
-      const scope = yield* Scope.make()
-      const server = yield* Scope.extend(
-        CassandraServer.make({ sources: ["embedded"], tls: { optional: true }, onProgress: silent }),
-        scope
-      )
-      const pid = Option.getOrThrow(server.pid)
-      const directory = Path.dirname(Path.dirname(Option.getOrThrow(server.logFile)))
-      assert.isTrue(isAlive(pid))
-      assert.isTrue(Fs.existsSync(directory))
-      yield* takesBoth(server)
-      yield* Scope.close(scope, Exit.void)
-      assert.isFalse(isAlive(pid))
-      assert.isFalse(Fs.existsSync(directory))
-    })
+  it.live(
+    "closed in order",
+    () =>
+      Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        const server = yield* Scope.extend(
+          CassandraServer.make({ sources: ["embedded"], tls: { optional: true }, onProgress: silent }),
+          scope
+        )
+        const pid = Option.getOrThrow(server.pid)
+        const directory = Path.dirname(Path.dirname(Option.getOrThrow(server.logFile)))
+        assert.isTrue(isAlive(pid))
+        assert.isTrue(Fs.existsSync(directory))
+        yield* takesBoth(server)
+        yield* Scope.close(scope, Exit.void)
+        assert.isFalse(isAlive(pid))
+        assert.isFalse(Fs.existsSync(directory))
+      }),
+    120_000
   )
 })

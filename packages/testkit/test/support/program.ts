@@ -1,6 +1,7 @@
 /**
  * Running one of the fixtures as a process of its own, and looking at what it leaves behind.
  */
+import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as ChildProcess from "node:child_process"
@@ -8,12 +9,10 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
+import * as Watchdog from "../../src/internal/watchdog.ts"
 
-/** A directory for temporary files, removed with the scope. */
-export const temporary = Effect.acquireRelease(
-  Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "testkit-test-"))),
-  (directory) => Effect.sync(() => Fs.rmSync(directory, { recursive: true, force: true }))
-)
+/** A directory for temporary files, removed with the scope, or when the test run is killed. */
+export const temporary = Effect.provide(Watchdog.directory(Os.tmpdir(), "testkit-test"), NodeContext.layer)
 
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 
