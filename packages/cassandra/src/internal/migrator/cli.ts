@@ -144,11 +144,9 @@ export const parse = (argv: ReadonlyArray<string>): Either.Either<Parsed, string
 /** What the arguments say, and for the rest the environment. */
 export const configProvider = (
   { environment }: Pick<Arguments, "environment">,
-  variables: Readonly<Record<string, string | undefined>>
+  ambient: Readonly<Record<string, string | undefined>>
 ): ConfigProvider.ConfigProvider => {
-  const set = Object.entries(variables).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, value] as const]
-  )
+  const set = Object.entries(ambient).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
   return ConfigProvider.fromMap(new Map([...set, ...environment]), { pathDelim: "_", seqDelim: "," })
 }
 
