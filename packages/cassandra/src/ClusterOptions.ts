@@ -79,6 +79,16 @@ export interface ClusterOptions extends RequestOptions {
   readonly maxSchemaAgreementWait?: Duration.DurationInput | undefined
   /** Named bundles of options; see `Statement.withProfile`. */
   readonly profiles?: Readonly<Record<string, ExecutionProfile>> | undefined
+  /**
+   * The lowest version of the native protocol to accept: 5 (Cassandra 4.0 and later), or 4 for older servers and for
+   * ScyllaDB. The highest version that all nodes speak is used. Default 5.
+   */
+  readonly minimumProtocolVersion?: 4 | 5 | undefined
+  /**
+   * Compression of what travels: `"lz4"` asks for it and fails when the package `lz4-napi` is not installed, `"auto"` uses it
+   * where it is. Protocol v4 is never compressed. Default `"none"`.
+   */
+  readonly compression?: "lz4" | "auto" | "none" | undefined
   /** Shown by the server in `system_views.clients`. */
   readonly applicationName?: string | undefined
   readonly applicationVersion?: string | undefined
@@ -106,6 +116,8 @@ export interface Resolved extends RequestOptions {
   readonly maxPreparedStatements: number
   readonly heartbeatInterval: number
   readonly maxSchemaAgreementWait: number
+  readonly minimumProtocolVersion: 4 | 5
+  readonly compression: "lz4" | "auto" | "none"
   readonly profiles: Readonly<Record<string, ExecutionProfile>>
   readonly applicationName: string | undefined
   readonly applicationVersion: string | undefined
@@ -133,6 +145,9 @@ const integer = (option: string, value: number, least: number, most: number): nu
   Number.isInteger(value) && value >= least && value <= most
     ? value
     : refuse(option, `must be a whole number from ${least} to ${most}, not ${value}`)
+
+const oneOf = <A extends string | number>(option: string, value: A, allowed: ReadonlyArray<A>): A =>
+  allowed.includes(value) ? value : refuse(option, `must be one of ${allowed.join(", ")}`)
 
 const contactPoint = (value: unknown): string =>
   typeof value === "string" && value.trim().length > 0
@@ -215,6 +230,8 @@ export const resolve = (options: ClusterOptions): Either.Either<Resolved, Config
         maxPreparedStatements: integer("maxPreparedStatements", options.maxPreparedStatements ?? 1000, 1, 0x7fffffff),
         heartbeatInterval: heartbeat(millis("heartbeatInterval", options.heartbeatInterval ?? "30 seconds")),
         maxSchemaAgreementWait: millis("maxSchemaAgreementWait", options.maxSchemaAgreementWait ?? "10 seconds"),
+        minimumProtocolVersion: oneOf("minimumProtocolVersion", options.minimumProtocolVersion ?? 5, [4, 5]),
+        compression: oneOf("compression", options.compression ?? "none", ["lz4", "auto", "none"]),
         profiles: options.profiles ?? {},
         applicationName: options.applicationName,
         applicationVersion: options.applicationVersion

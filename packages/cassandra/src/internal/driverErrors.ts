@@ -2,6 +2,8 @@
 import driver from "cassandra-driver"
 import * as E from "../CassandraError.ts"
 import { fromCode } from "../Consistency.ts"
+import { Misfit } from "./misfit.ts"
+import { isWireError, type WireError } from "./wire/errors.ts"
 
 const { responseErrorCodes } = driver.types
 
@@ -133,13 +135,35 @@ const withoutValue = (error: Error): Error => {
 
 /** Whether the driver refused a value: nothing was sent. */
 export const isEncodingError = (error: unknown): error is Error =>
-  error instanceof TypeError || error instanceof RangeError
+  error instanceof TypeError || error instanceof RangeError || error instanceof Misfit
 
 /** The error of a host in the driver's list: an error, or a text such as `Host considered as DOWN`. */
 const fromInner = (host: string, error: unknown, facts: RequestFacts): E.CassandraError =>
   typeof error === "string" || error === null
     ? new E.ConnectionError({ message: error ?? "Not tried", hosts: [host], writeState: "NotApplied" })
     : fromDriverError(error, facts)
+
+const fromWire = (error: WireError, facts: RequestFacts): E.CassandraError => {
+  const { host, message } = error
+  switch (error.reason) {
+    case "UnsupportedVersion":
+      return new E.ConfigurationError({ option: "minimumProtocolVersion", message, cause: error })
+    case "NotSupportedByVersion":
+      return new E.ConfigurationError({ option: "keyspace", message, cause: error })
+    case "CompressionUnavailable":
+      return new E.ConfigurationError({ option: "compression", message, cause: error })
+    // The server refuses to execute what it has just prepared.
+    case "UnpreparedLoop":
+      return new E.ProtocolError({ message, cause: error, host })
+    default:
+      return new E.ConnectionError({
+        message,
+        cause: error,
+        hosts: host === undefined ? [] : [host],
+        writeState: facts.sent ? "Unknown" : "NotApplied"
+      })
+  }
+}
 
 /** Every driver failure is one of ours: what is not recognised is a `QueryError`. */
 export const fromDriverError = (unknown: unknown, facts: RequestFacts): E.CassandraError => {
@@ -150,6 +174,7 @@ export const fromDriverError = (unknown: unknown, facts: RequestFacts): E.Cassan
   const error = unknown as DriverError
   const { message } = error
   const inFlight = facts.sent ? "Unknown" : "NotApplied"
+  if (isWireError(error)) return fromWire(error, facts)
   if (error instanceof driver.errors.ResponseError) return fromResponse(error, error.code, facts)
   if (error instanceof driver.errors.OperationTimedOutError) {
     return new E.OperationTimedOutError({

@@ -12,7 +12,9 @@ import { codes, type Consistency } from "../Consistency.ts"
 import type { RequestOptions } from "../ExecutionProfile.ts"
 import { toBytes } from "../PagingState.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
+import type { SessionOptions } from "../Session.ts"
 import type { StatementOptions } from "../Statement.ts"
+import type { SendOptions } from "./transport.ts"
 
 /** What a fiber sets for the requests made in it. */
 export interface LocalOptions extends RequestOptions {
@@ -35,7 +37,7 @@ export interface Effective {
   /** Milliseconds for the whole request; undefined for no limit. */
   readonly deadline: number | undefined
   readonly prefetch: number
-  readonly driver: driver.QueryOptions
+  readonly driver: SendOptions
 }
 
 export const defaultTimeout = 10_000
@@ -52,12 +54,18 @@ const invalid = (option: string, message: string): ConfigurationError => new Con
 export class OptionSources {
   readonly #cluster: ResolvedCluster
   readonly #session: RequestOptions
+  /** The session's keyspace. */
+  readonly #keyspace: string | undefined
+  /** Whether the keyspace is sent with the request, rather than a property of the connections. */
+  readonly #keyspacePerRequest: boolean
   #plainRead: Effective | undefined
   #plainWrite: Effective | undefined
 
-  constructor(cluster: ResolvedCluster, session: RequestOptions) {
+  constructor(cluster: ResolvedCluster, session: SessionOptions, keyspacePerRequest: boolean) {
     this.#cluster = cluster
     this.#session = session
+    this.#keyspace = session.keyspace
+    this.#keyspacePerRequest = keyspacePerRequest
   }
 
   /**
@@ -103,7 +111,7 @@ export class OptionSources {
     const deadline = option("deadline")
     const idempotent = statement.idempotent ?? read
     const timeout = option("timeout")
-    const options: driver.QueryOptions & { executeAs?: string } = {
+    const options: SendOptions = {
       prepare: true,
       autoPage: false,
       consistency: codes[consistency],
@@ -111,6 +119,8 @@ export class OptionSources {
       readTimeout: timeout === undefined ? defaultTimeout : toMillis(timeout),
       isIdempotent: idempotent
     }
+    const keyspace = statement.keyspace ?? this.#keyspace
+    if (keyspace !== undefined && this.#keyspacePerRequest) options.keyspace = keyspace
     if (serialConsistency !== undefined) options.serialConsistency = codes[serialConsistency]
     if (statement.tracing ?? local.tracing) options.traceQuery = true
     if (statement.pagingState !== undefined) options.pageState = Buffer.from(toBytes(statement.pagingState))
@@ -145,7 +155,7 @@ const isEmpty = (options: StatementOptions): boolean => {
 }
 
 /** The options of a batch beside those of a statement. */
-export const batchOptions = (options: driver.QueryOptions, type: BatchType): driver.QueryOptions => ({
+export const batchOptions = (options: SendOptions, type: BatchType): SendOptions => ({
   ...options,
   logged: type === "LOGGED",
   counter: type === "COUNTER"

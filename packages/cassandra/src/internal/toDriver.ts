@@ -48,10 +48,10 @@ export const encoderOf = (variables: ReadonlyArray<DriverColumn>): ((values: Val
     const encoded: Array<unknown> = []
     for (let i = 0; i < values.length; i++) {
       const value = values[i]
-      if (value === null || value === undefined) {
+      if (value === null) {
         encoded[i] = null
-      } else if (value === unset) {
-        encoded[i] = value
+      } else if (value === undefined || value === unset) {
+        encoded[i] = unset
       } else {
         try {
           encoded[i] = (encoders[i] as (value: unknown) => Buffer)(value)

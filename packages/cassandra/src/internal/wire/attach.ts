@@ -23,8 +23,9 @@ export const attach = (client: Client, options: WireOptions = {}): WireState => 
   if (client.connected || control.connection !== null) throw new Error("attach the wire before the client is connected")
   patchHighestCommon(driver)
   setState(client, state)
+  control._newConnection = (contactPoint) => new WireConnection(contactPoint, null, control.options)
   control._createConnection = async (contactPoint) => {
-    const connection = new WireConnection(contactPoint, null, control.options)
+    const connection = control._newConnection!(contactPoint)
     try {
       await connection.openAsync()
     } catch (error) {
