@@ -4,7 +4,7 @@
  * What an encoder throws: what was expected, and where inside the value. Neither ever holds the value itself, nor a part of
  * it such as the key of a map.
  */
-export class Misfit extends Error {
+export class Misfit extends TypeError {
   /** Where inside the value: `[2].zip`. */
   path = ""
 
