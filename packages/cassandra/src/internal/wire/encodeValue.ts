@@ -37,8 +37,20 @@ const boundedInt =
     return true
   }
 
+// Not in the library of ES2023, but in Node since 20.
+const isWellFormed = (text: string): boolean => (text as unknown as { isWellFormed(): boolean }).isWellFormed()
+
 const textBody: BodyWriter = (w, value) => {
-  if (typeof value !== "string") return false
+  if (typeof value !== "string" || !isWellFormed(value)) return false
+  w.text(value)
+  return true
+}
+
+// oxlint-disable-next-line no-control-regex -- the characters of ASCII
+const asciiOnly = /^[\0-\x7f]*$/
+
+const asciiBody: BodyWriter = (w, value) => {
+  if (typeof value !== "string" || !asciiOnly.test(value)) return false
   w.text(value)
   return true
 }
@@ -72,6 +84,12 @@ const uuidBody: BodyWriter = (w, value) => {
   return true
 }
 
+/** Where a uuid's text has its version: that of a timeuuid is 1. */
+const VERSION = 14
+
+const timeuuidBody: BodyWriter = (w, value) =>
+  typeof value === "string" && value.charAt(VERSION) === "1" && uuidBody(w, value)
+
 /** The fewest bytes of two's complement. */
 const varintBytes = (value: bigint): Buffer => {
   const magnitude = value < 0n ? -value - 1n : value
@@ -95,7 +113,7 @@ const varintBody: BodyWriter = (w, value) => {
 }
 
 const decimalBody: BodyWriter = (w, value) => {
-  if (!BigDecimal.isBigDecimal(value)) return false
+  if (!BigDecimal.isBigDecimal(value) || (value.scale | 0) !== value.scale) return false
   w.i32(value.scale)
   w.bytes(varintBytes(value.value))
   return true
@@ -145,6 +163,8 @@ const durationBody: BodyWriter = (w, value) => {
   if (typeof value !== "object" || value === null) return false
   const { days, months, nanoseconds } = value as Partial<DurationValue>
   if (typeof months !== "number" || typeof days !== "number" || typeof nanoseconds !== "bigint") return false
+  if ((months | 0) !== months || (days | 0) !== days || BigInt.asIntN(64, nanoseconds) !== nanoseconds) return false
+  if ((months > 0 || days > 0 || nanoseconds > 0n) && (months < 0 || days < 0 || nanoseconds < 0n)) return false
   signedVint(w, BigInt(months))
   signedVint(w, BigInt(days))
   signedVint(w, nanoseconds)
@@ -160,7 +180,7 @@ const numberBody =
   }
 
 const bodies: Readonly<Record<number, BodyWriter>> = {
-  [TypeCode.ascii]: textBody,
+  [TypeCode.ascii]: asciiBody,
   [TypeCode.text]: textBody,
   [TypeCode.varchar]: textBody,
   [TypeCode.boolean]: (w, value) => {
@@ -173,14 +193,19 @@ const bodies: Readonly<Record<number, BodyWriter>> = {
   [TypeCode.int]: boundedInt(-2_147_483_648, 2_147_483_647, (w, v) => w.i32(v)),
   [TypeCode.bigint]: int64Body,
   [TypeCode.counter]: int64Body,
-  [TypeCode.float]: numberBody((w, v) => w.i32(floatBits(v))),
+  [TypeCode.float]: (w, value) => {
+    // Rounding to 32 bits is what the column is for; becoming infinite is not.
+    if (typeof value !== "number" || (Number.isFinite(value) && !Number.isFinite(Math.fround(value)))) return false
+    w.i32(floatBits(value))
+    return true
+  },
   [TypeCode.double]: numberBody((w, v) => {
     const { high, low } = splitDouble(v)
     w.i32(high)
     w.i32(low)
   }),
   [TypeCode.uuid]: uuidBody,
-  [TypeCode.timeuuid]: uuidBody,
+  [TypeCode.timeuuid]: timeuuidBody,
   [TypeCode.varint]: varintBody,
   [TypeCode.decimal]: decimalBody,
   [TypeCode.timestamp]: timestampBody,
@@ -190,51 +215,64 @@ const bodies: Readonly<Record<number, BodyWriter>> = {
 }
 
 const listBody =
-  (element: ValueWriter): BodyWriter =>
+  (element: ValueWriter, unset: unknown): BodyWriter =>
   (w, value) => {
     if (!Array.isArray(value) && !(value instanceof Set)) return false
     w.i32(Array.isArray(value) ? value.length : value.size)
-    for (const item of value) element(w, notNull(item))
+    for (const item of value) element(w, notNull(item, unset))
     return true
   }
 
-const notNull = (item: unknown): unknown => {
+const notNull = (item: unknown, unset: unknown): unknown => {
   if (item === null || item === undefined) throw new TypeError("a collection cannot contain null")
+  if (item === unset) throw new TypeError("a collection cannot contain unset")
   return item
 }
 
+/** A part of a tuple or a UDT: it may be null, and absent is null, but there is nothing that unset would leave as it is. */
+const nullable = (item: unknown, unset: unknown): unknown => {
+  if (item === unset) throw new TypeError("a part of a value cannot be unset")
+  return item ?? null
+}
+
 const mapBody =
-  (key: ValueWriter, value: ValueWriter): BodyWriter =>
+  (key: ValueWriter, value: ValueWriter, unset: unknown): BodyWriter =>
   (w, map) => {
     if (!(map instanceof Map)) return false
     w.i32(map.size)
     for (const [k, v] of map) {
-      key(w, notNull(k))
-      value(w, notNull(v))
+      key(w, notNull(k, unset))
+      value(w, notNull(v, unset))
     }
     return true
   }
 
 const tupleBody =
-  (elements: ReadonlyArray<ValueWriter>): BodyWriter =>
+  (elements: ReadonlyArray<ValueWriter>, unset: unknown): BodyWriter =>
   (w, value) => {
-    if (!Array.isArray(value)) return false
-    if (value.length > elements.length)
-      throw new TypeError(`a tuple of ${elements.length} has ${value.length} elements`)
-    for (let i = 0; i < value.length; i++) elements[i]!(w, value[i] ?? null)
+    if (!Array.isArray(value) || value.length !== elements.length) return false
+    for (let i = 0; i < value.length; i++) elements[i]!(w, nullable(value[i], unset))
     return true
   }
 
-const udtBody =
-  (fields: ReadonlyArray<{ readonly name: string; readonly write: ValueWriter }>): BodyWriter =>
-  (w, value) => {
-    if (typeof value !== "object" || value === null) return false
+const udtBody = (
+  fields: ReadonlyArray<{ readonly name: string; readonly write: ValueWriter }>,
+  unset: unknown
+): BodyWriter => {
+  const names = new Set(fields.map((field) => field.name))
+  return (w, value) => {
+    if (typeof value !== "object" || value === null || Symbol.iterator in value) return false
     const record = value as Record<string, unknown>
+    // A field that the type does not have would be lost without a word.
+    for (const name in record) {
+      if (!names.has(name) && Object.hasOwn(record, name)) return false
+    }
     for (const field of fields) {
-      field.write(w, Object.hasOwn(record, field.name) ? (record[field.name] ?? null) : null)
+      field.write(w, Object.hasOwn(record, field.name) ? nullable(record[field.name], unset) : null)
     }
     return true
   }
+}
 
 /** The side buffer for parts whose length has to be known before they are written. */
 let side: ByteWriter | undefined
@@ -252,13 +290,19 @@ const collect = (element: ValueWriter, item: unknown): Buffer => {
 }
 
 const vectorBody =
-  (element: ValueWriter, body: BodyWriter | undefined, size: number, width: number | undefined): BodyWriter =>
+  (
+    element: ValueWriter,
+    body: BodyWriter | undefined,
+    size: number,
+    width: number | undefined,
+    unset: unknown
+  ): BodyWriter =>
   (w, value) => {
     if (!Array.isArray(value) && !ArrayBuffer.isView(value)) return false
     const items = value as unknown as ArrayLike<unknown>
     if (items.length !== size) throw new TypeError(`a vector of ${size} dimensions was given ${items.length} elements`)
     for (let i = 0; i < size; i++) {
-      const item = notNull(items[i])
+      const item = notNull(items[i], unset)
       if (width !== undefined && body !== undefined && body(w, item)) continue
       const part = collect(element, item)
       if (width === undefined) unsignedVint(w, BigInt(part.length))
@@ -285,21 +329,33 @@ const makeBody = (type: ColumnType, context: EncodeContext): BodyWriter | undefi
   switch (code) {
     case TypeCode.list:
     case TypeCode.set:
-      return listBody(makeWriter(info as ColumnType, context))
+      return listBody(makeWriter(info as ColumnType, context), context.unset)
     case TypeCode.map: {
       const [key, value] = info as readonly [ColumnType, ColumnType]
-      return mapBody(makeWriter(key, context), makeWriter(value, context))
+      return mapBody(makeWriter(key, context), makeWriter(value, context), context.unset)
     }
     case TypeCode.tuple:
-      return tupleBody((info as ReadonlyArray<ColumnType>).map((t) => makeWriter(t, context)))
+      return tupleBody(
+        (info as ReadonlyArray<ColumnType>).map((t) => makeWriter(t, context)),
+        context.unset
+      )
     case TypeCode.udt:
-      return udtBody((info as UdtInfo).fields.map((f) => ({ name: f.name, write: makeWriter(f.type, context) })))
+      return udtBody(
+        (info as UdtInfo).fields.map((f) => ({ name: f.name, write: makeWriter(f.type, context) })),
+        context.unset
+      )
     case TypeCode.custom: {
       if (isCustomDuration(type)) return durationBody
       const vector = asVector(type)
       if (vector === undefined) return undefined
       const { element, size } = vector
-      return vectorBody(makeWriter(element, context), makeBody(element, context), size, fixedSize(element))
+      return vectorBody(
+        makeWriter(element, context),
+        makeBody(element, context),
+        size,
+        fixedSize(element),
+        context.unset
+      )
     }
     default:
       return bodies[code]
