@@ -141,18 +141,23 @@ class OpenSession implements Session {
       .catch(() => false)
   )
 
-  readonly prepare = (query: string): Effect.Effect<PreparedStatement, CassandraError> =>
-    Effect.suspend(() =>
-      this.#activity.closed
-        ? Effect.fail(closedError("NotApplied"))
-        : Effect.tryPromise({
-            try: () =>
-              this.#home.transport.prepare(
-                query,
-                this.#home.transport.keyspacePerRequest ? Option.getOrUndefined(this.keyspace) : undefined
-              ),
-            catch: (error) => fromDriverError(error, { timeout: 0, batch: false, sent: false })
-          })
+  readonly prepare = (
+    query: string,
+    options: { readonly keyspace?: string | undefined } = {}
+  ): Effect.Effect<PreparedStatement, CassandraError> =>
+    Effect.flatMap(
+      Effect.suspend(() =>
+        this.#activity.closed ? Effect.fail(closedError("NotApplied")) : this.#engine(options.keyspace)
+      ),
+      ({ transport }) =>
+        Effect.tryPromise({
+          try: () =>
+            transport.prepare(
+              query,
+              transport.keyspacePerRequest ? (options.keyspace ?? Option.getOrUndefined(this.keyspace)) : undefined
+            ),
+          catch: (error) => fromDriverError(error, { timeout: 0, batch: false, sent: false })
+        })
     ).pipe(
       Effect.map(({ columns, keyspace, table, variables }) => ({
         query,

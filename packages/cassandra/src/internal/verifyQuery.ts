@@ -50,7 +50,7 @@ export const verify = (
     })
     const text = statement.query
     if (!kindOf(text).prepared) return
-    const prepared = yield* session.prepare(text)
+    const prepared = yield* session.prepare(text, { keyspace: statement.options.keyspace })
     const select = readSelect(text)
     const [variable] = prepared.variables
     const keyspace =
@@ -205,7 +205,18 @@ const resultMismatches = (
         }
       ]
     }
-    if (optional || takesNull(ast) || column.source === undefined || column.source.key) return []
+    if (takesNull(ast) || column.source === undefined || column.source.key) return []
+    if (optional) {
+      return [
+        {
+          ...common,
+          problem: "Nullable",
+          schema: "may be absent, but does not take null",
+          database: "null when there is no value",
+          message: `${subject} may be absent but does not take null, and a row without a value for column "${name}" has null there. Use CqlType.optional, or Schema.optionalWith(..., { nullable: true }).`
+        }
+      ]
+    }
     const collection = /^(list|set|map)</.exec(column.source.type)?.[1]
     if (collection === undefined && !strict) return []
     return [
