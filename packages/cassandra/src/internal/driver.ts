@@ -173,6 +173,7 @@ const open = (
     let client: driver.Client
     try {
       client = new driver.Client(clientOptions(options, keyspace, timeout))
+      driverPrivate.agreeAmongLiving(client)
       if (usesWire) {
         wire.attach(client as unknown as Parameters<typeof wire.attach>[0], {
           compression: options.compression,

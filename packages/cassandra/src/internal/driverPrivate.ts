@@ -57,6 +57,18 @@ const ConnectionClass = require("cassandra-driver/lib/connection") as new (
   options: driver.ClientOptions
 ) => Connection
 
+interface SchemaConnection {
+  send(request: unknown, options: null): Promise<{ readonly rows?: ReadonlyArray<Readonly<Record<string, unknown>>> }>
+}
+
+interface SchemaMetadata {
+  compareSchemaVersions(connection: SchemaConnection): Promise<boolean>
+}
+
+const { QueryRequest } = require("cassandra-driver/lib/requests") as {
+  readonly QueryRequest: new (query: string) => unknown
+}
+
 const inside = (client: driver.Client): PrivateClient => client as unknown as PrivateClient
 
 /**
@@ -126,5 +138,29 @@ export const abortable = (client: driver.Client): (() => void) => {
     for (const host of client.hosts.values()) {
       ;(host as unknown as { shutdown(waitForPending: boolean): Promise<void> }).shutdown(false).catch(() => undefined)
     }
+  }
+}
+
+/**
+ * Lets nodes that are down have no say in whether the nodes agree on the schema. The driver asks for the versions of all, and
+ * a node that is down keeps the version it had: each schema change would wait its full time, and end in disagreement.
+ */
+export const agreeAmongLiving = (client: driver.Client): void => {
+  const metadata = client.metadata as unknown as SchemaMetadata
+  metadata.compareSchemaVersions = async (connection) => {
+    const versions = new Set<string>()
+    const local = await connection.send(new QueryRequest("SELECT schema_version FROM system.local"), null)
+    const peers = await connection.send(new QueryRequest("SELECT host_id, schema_version FROM system.peers"), null)
+    const down = new Set(
+      client.hosts
+        .values()
+        .filter((host) => !host.isUp())
+        .map((host) => String(host.hostId))
+    )
+    for (const row of [...(local.rows ?? []), ...(peers.rows ?? [])]) {
+      const version = row["schema_version"]
+      if (version && !down.has(String(row["host_id"]))) versions.add(String(version))
+    }
+    return versions.size === 1
   }
 }
