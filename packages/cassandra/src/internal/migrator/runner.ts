@@ -124,7 +124,7 @@ const underLease = <R>(
     yield* Effect.forkScoped(lease.keep)
     const work = Effect.gen(function* () {
       // Who had the lease before may have applied some, or died in the middle of a schema change.
-      const { history } = yield* store.read
+      const { history } = yield* store.readNew
       const { pending } = yield* plans.check(plans.make(resolved.given, history))
       if (pending.length > 0) yield* store.awaitAgreement("before the first migration")
       return yield* Effect.forEach(pending, (migration) => apply(resolved, lease, migration))

@@ -96,10 +96,17 @@ const agreementOf = (session: Session): Effect.Effect<boolean> =>
     ? (session[schemaAgreement] as Effect.Effect<boolean>)
     : Effect.succeed(true)
 
-// A table is in the system's tables a moment before the node serves it.
-const newTableSchedule = Schedule.spaced("100 millis").pipe(Schedule.upTo("10 seconds"))
-const isNotYetThere = (error: CassandraError): boolean =>
-  error._tag === "InvalidQueryError" && /table .*does not exist|unconfigured table/.test(error.message)
+// Reading twice does no harm, and reading at the serial consistency can meet a conditional write in its middle.
+const readSchedule = Schedule.spaced("100 millis").pipe(Schedule.upTo("2 seconds"))
+const isPassing = (error: CassandraError): boolean => error.isRetryable || error._tag === "CasWriteUnknownError"
+
+// A table is in a node's list of tables a moment before the node serves it, and other nodes hear of it later still: until then
+// they answer that there is no such table, or the coordinator that they failed.
+const newTableSchedule = Schedule.spaced("200 millis").pipe(Schedule.upTo("10 seconds"))
+const isUnknownTable = (error: CassandraError): boolean =>
+  (error._tag === "InvalidQueryError" && /table .*does not exist|unconfigured table/.test(error.message)) ||
+  (error._tag === "ServerError" && error.message.includes("Unknown CF"))
+const isNotYetThere = (error: CassandraError): boolean => error._tag === "ReadFailureError" || isUnknownTable(error)
 
 export const make = (session: Session, options: StoreOptions): Store => {
   const { keyspace, leaseTtl: ttl, schemaAgreementTimeout, serialConsistency, table } = options
@@ -136,6 +143,8 @@ export const make = (session: Session, options: StoreOptions): Store => {
         owner: ownerOf(rows[0])
       })
     )
+
+  const read = Effect.retry(snapshot(serialConsistency), { while: isPassing, schedule: readSchedule })
 
   const renewal = (owner: string) =>
     cql`UPDATE ${name} USING TTL ${ttl} SET lease_owner = ${owner}, lease_since = ${new Date()} WHERE ledger = ${ledger} IF lease_owner = ${owner}`
@@ -193,12 +202,15 @@ export const make = (session: Session, options: StoreOptions): Store => {
         )
       )
     }),
-    read: snapshot(serialConsistency),
-    readNew: snapshot(serialConsistency).pipe(Effect.retry({ while: isNotYetThere, schedule: newTableSchedule })),
+    read,
+    readNew: Effect.retry(read, { while: isNotYetThere, schedule: newTableSchedule }),
     peek: snapshot(quorum),
     acquire: (owner) =>
-      conditional(
-        cql`INSERT INTO ${name} (ledger, lease_owner, lease_since) VALUES (${ledger}, ${owner}, ${new Date()}) IF NOT EXISTS USING TTL ${ttl}`
+      Effect.retry(
+        conditional(
+          cql`INSERT INTO ${name} (ledger, lease_owner, lease_since) VALUES (${ledger}, ${owner}, ${new Date()}) IF NOT EXISTS USING TTL ${ttl}`
+        ),
+        { while: (error) => error._tag === "InvalidQueryError" && isUnknownTable(error), schedule: newTableSchedule }
       ),
     renew: (owner) => conditional(renewal(owner)),
     release: (owner) =>
