@@ -59,6 +59,14 @@ const wideById = {
   execute: (id: number) => cql`SELECT id, at, v FROM wide WHERE id = ${id}`.pipe(Statement.withPageSize(10))
 }
 
+/** The one row of a table of another keyspace. */
+const local = (Result: Schema.Schema<unknown, unknown>) =>
+  Query.single({
+    Request: CqlType.text,
+    Result,
+    execute: (key) => cql`SELECT * FROM local WHERE key = ${key}`.pipe(Statement.withKeyspace("system"))
+  })
+
 const mismatch = <Request, Out, OutWithSession>(query: Query.Query<Request, Out, OutWithSession>) =>
   Effect.map(Effect.flip(Query.prepare(query)), (error) => {
     if (!(error instanceof SchemaMismatchError)) throw error
@@ -236,6 +244,34 @@ layer(tables, { excludeTestServices: true, timeout: 60_000 })("Query", (it) => {
     })
   )
 
+  it.effect("reads the text and the table where the server does not tell the columns", () =>
+    Effect.gen(function* () {
+      const session = yield* Session.Session
+      const untold: Session.Session = {
+        ...session,
+        prepare: (query, options) =>
+          Effect.map(session.prepare(query, options), (prepared) => ({ ...prepared, columns: Option.none() }))
+      }
+      const Result = Schema.Struct({ id: CqlType.uuid, shown: CqlType.int, visits: CqlType.int, nothing: CqlType.text })
+      const mismatches = (list: Statement.Statement.Any) =>
+        mismatch(Query.findAll({ Request: Schema.Void, Result, execute: () => list })).pipe(
+          Effect.map((error) => error.mismatches.map(({ database, field }) => [field, database])),
+          Effect.provideService(Session.Session, untold)
+        )
+      const all = "address, display_name, id, nick, seen, tags, visits"
+      assert.deepStrictEqual(yield* mismatches(cql`SELECT * FROM users`), [
+        ["shown", all],
+        ["visits", "bigint"],
+        ["nothing", all]
+      ])
+      assert.deepStrictEqual(yield* mismatches(cql`SELECT id, display_name AS shown, visits, count(*) FROM users`), [
+        ["shown", "text"],
+        ["visits", "bigint"],
+        ["nothing", "id, shown, visits, count"]
+      ])
+    })
+  )
+
   it.effect("finds columns that may be null, when asked to", () =>
     Effect.gen(function* () {
       const error = yield* mismatch(Query.findAll({ ...wideById, nulls: "check" }))
@@ -257,12 +293,6 @@ layer(tables, { excludeTestServices: true, timeout: 60_000 })("Query", (it) => {
 
   it.effect("prepares in the keyspace of the statement", () =>
     Effect.gen(function* () {
-      const local = (Result: Schema.Schema<unknown, unknown>) =>
-        Query.single({
-          Request: CqlType.text,
-          Result,
-          execute: (key) => cql`SELECT * FROM local WHERE key = ${key}`.pipe(Statement.withKeyspace("system"))
-        })
       const prepared = yield* Query.prepare(
         local(Schema.Struct({ host_id: CqlType.uuid, tokens: CqlType.set(CqlType.text) }) as never)
       )
