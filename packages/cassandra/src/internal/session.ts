@@ -55,20 +55,23 @@ export const openSession = (
     )
     const session = new OpenSession(cluster, options, home, scope, yield* Effect.makeSemaphore(1))
     if (options.keyspace !== undefined && home.transport.keyspacePerRequest) {
-      yield* Effect.onError(keyspaceExists(session, options.keyspace), () => session.close)
+      yield* Effect.onError(keyspaceExists(home, session, options.keyspace), () => session.close)
     }
     return session
   })
 
-// Connections that are bound to a keyspace fail without it; where it travels with the requests, nobody has asked yet.
-const keyspaceExists = (session: Session, name: string): Effect.Effect<void, CassandraError> =>
-  Effect.flatMap(
-    session.one(cql`SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = ${name}`),
-    Option.match({
-      onNone: () => Effect.fail(new InvalidQueryError({ message: `Keyspace '${name}' does not exist` })),
-      onSome: () => Effect.void
-    })
-  )
+// Connections that are bound to a keyspace fail without it; where it travels with the requests, nobody has asked yet. What
+// the driver knows of the schema spares the request, as it does for every session but in a keyspace that was just made.
+const keyspaceExists = ({ client }: Engine, session: Session, name: string): Effect.Effect<void, CassandraError> =>
+  Object.hasOwn(client.metadata.keyspaces, name)
+    ? Effect.void
+    : Effect.flatMap(
+        session.one(cql`SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = ${name}`),
+        Option.match({
+          onNone: () => Effect.fail(new InvalidQueryError({ message: `Keyspace '${name}' does not exist` })),
+          onSome: () => Effect.void
+        })
+      )
 
 class OpenSession implements Session {
   readonly [TypeId]: TypeId = TypeId

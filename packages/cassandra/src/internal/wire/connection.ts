@@ -91,6 +91,19 @@ export const makeConnectionClass = (
       socket.setNoDelay(socketOptions.tcpNoDelay)
     }
 
+    // The driver's own limit ends with the TCP connection: a server that accepts it and says nothing would take as long as a
+    // request may.
+    override startup(callback: (error?: unknown) => void): void {
+      const timer = setTimeout(
+        () => this.netClient.destroy(new driver.errors.DriverError("Connection timeout")),
+        this.options.socketOptions.connectTimeout
+      )
+      super.startup((error) => {
+        clearTimeout(timer)
+        callback(error)
+      })
+    }
+
     override bindSocketListeners(): void {
       const socket = this.netClient
       socket.removeAllListeners("connect")

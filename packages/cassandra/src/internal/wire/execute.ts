@@ -1,7 +1,14 @@
 import type { DriverType } from "../cqlTypes.ts"
 import { encoderFor } from "../encodeType.ts"
 import { type Column, type ColumnType } from "./columnType.ts"
-import type { Client, ExecutionOptions, PreparedInfo, RawQueryOptions } from "./driverShape.ts"
+import type {
+  Client,
+  ExecutionOptions,
+  Host,
+  LoadBalancingPolicy,
+  PreparedInfo,
+  RawQueryOptions
+} from "./driverShape.ts"
 import { type BatchItem, type Bound, type Payload, settingsOf } from "./encodeRequest.ts"
 import { type EncodeContext, makeWriter, type ValueWriter } from "./encodeValue.ts"
 import { WireError } from "./errors.ts"
@@ -244,11 +251,33 @@ const withPrepared = (
   const known = wire.client.metadata.getPreparedInfo(keyspace, query)
   if (known.queryId !== undefined) return use(known)
   const policy = wire.driver.DefaultExecutionOptions.create(raw, wire.client).getLoadBalancingPolicy()
-  wire.driver.PrepareHandler.getPrepared(wire.client, policy, query, keyspace).then(
+  // The driver does not say which host refused: it was the last that it took from the plan.
+  let asked: string | undefined
+  const watched = watchedPlans(policy, (host) => (asked = host.address))
+  wire.driver.PrepareHandler.getPrepared(wire.client, watched, query, keyspace).then(
     (info) => pending.proceed(() => use(info)),
-    (error: unknown) => pending.fail(error)
+    (error: unknown) => {
+      if (error instanceof Error && asked !== undefined) Object.assign(error, { coordinator: asked })
+      pending.fail(error)
+    }
   )
 }
+
+/** The policy as preparing asks it: for plans, whose hosts `onHost` sees as they are taken. */
+const watchedPlans = (policy: LoadBalancingPolicy, onHost: (host: Host) => void): LoadBalancingPolicy => ({
+  newQueryPlan: (keyspace, options, callback) =>
+    policy.newQueryPlan(keyspace, options, (error, plan) =>
+      error || plan === undefined
+        ? callback(error, plan)
+        : callback(error, {
+            next: () => {
+              const item = plan.next()
+              if (item.done !== true) onHost(item.value)
+              return item
+            }
+          })
+    )
+})
 
 /** Prepares a statement, once per client and keyspace. */
 export const prepare = (
