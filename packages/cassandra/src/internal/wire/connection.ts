@@ -60,7 +60,8 @@ export const makeConnectionClass = (
       const wire = stateOf(options)!
       super(endpoint, version, options)
       this.wire = wire
-      if (version === null && wire.maximumVersion < 5) this.decreaseVersion(4)
+      // The negotiation begins where the wire's options say, whatever the driver's own `maxVersion`.
+      if (version === null) this.decreaseVersion(wire.maximumVersion < 5 ? 4 : DIALECT)
     }
 
     override open(callback: (error?: unknown) => void): void {
@@ -77,6 +78,7 @@ export const makeConnectionClass = (
       }
       const socket = new net.Socket({ onread } as net.SocketConstructorOpts)
       this.netClient = socket
+      if (this.wire.isAborted) return void process.nextTick(() => callback(abortedError()))
       socket.connect(Number(this.port), this.address, () => {
         this.log("verbose", `Socket connected to ${this.endpointFriendlyName}`)
         this.bindSocketListeners()
@@ -197,11 +199,7 @@ export const makeConnectionClass = (
       try {
         run()
       } catch (error) {
-        try {
-          this.log("error", `A callback threw: ${String(error)}`, error)
-        } catch {
-          // The log handler itself threw: there is nobody left to tell.
-        }
+        this.log("error", `A callback threw: ${String(error)}`, error)
       }
     }
 
@@ -309,6 +307,9 @@ export const makeConnectionClass = (
       if (this.orphans > this.wire.maxOrphans && !this.retiring) retire(this)
     }
   }
+
+/** What connecting fails with after it was given up. */
+export const abortedError = (): Error => new Error("Connecting was interrupted")
 
 const REPREPARES = "_wireReprepares"
 

@@ -238,6 +238,7 @@ export interface ClientOptions {
   readonly applicationVersion?: string | undefined
   readonly requestTracker: RequestTracker | null
   readonly metrics: ClientMetrics
+  logEmitter: (...args: ReadonlyArray<unknown>) => void
   readonly encoding: { readonly useUndefinedAsUnset?: boolean | undefined }
 }
 
