@@ -85,7 +85,15 @@ export interface ClusterState {
   /** Requests that wait to be admitted. */
   readonly queued: number
   /** By `address:port`. */
-  readonly hosts: ReadonlyMap<string, { readonly connections: number; readonly inFlight: number }>
+  readonly hosts: ReadonlyMap<
+    string,
+    {
+      readonly connections: number
+      readonly inFlight: number
+      /** Requests that were given up and that the host has not answered yet. */
+      readonly orphans: number
+    }
+  >
 }
 
 /**

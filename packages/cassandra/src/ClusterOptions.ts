@@ -79,6 +79,16 @@ export interface ClusterOptions extends RequestOptions {
   readonly maxSchemaAgreementWait?: Duration.DurationInput | undefined
   /** Named bundles of options; see `Statement.withProfile`. */
   readonly profiles?: Readonly<Record<string, ExecutionProfile>> | undefined
+  /**
+   * The lowest version of the native protocol to accept: 5 (Cassandra 4.0 and later), or 4 for older servers and for
+   * ScyllaDB. The highest version that all nodes speak is used. Default 5.
+   */
+  readonly minimumProtocolVersion?: 4 | 5 | undefined
+  /**
+   * Compression of what travels: `"lz4"` asks for it and fails when the package `lz4-napi` is not installed, `"auto"` uses it
+   * where it is. Protocol v4 is never compressed. Default `"none"`.
+   */
+  readonly compression?: "lz4" | "auto" | "none" | undefined
   /** Shown by the server in `system_views.clients`. */
   readonly applicationName?: string | undefined
   readonly applicationVersion?: string | undefined
@@ -106,6 +116,8 @@ export interface Resolved extends RequestOptions {
   readonly maxPreparedStatements: number
   readonly heartbeatInterval: number
   readonly maxSchemaAgreementWait: number
+  readonly minimumProtocolVersion: 4 | 5
+  readonly compression: "lz4" | "auto" | "none"
   readonly profiles: Readonly<Record<string, ExecutionProfile>>
   readonly applicationName: string | undefined
   readonly applicationVersion: string | undefined
@@ -120,10 +132,22 @@ const millis = (option: string, input: Duration.DurationInput): number => {
   return Option.isSome(duration) ? Duration.toMillis(duration.value) : refuse(option, "not a duration")
 }
 
+/** The longest that a timer of Node can wait; a longer one would fire at once. */
+export const longestTimer = 0x7fffffff
+
+/** A duration that ends: zero would fail everything, and the driver takes it for no limit. */
+const limit = (option: string, input: Duration.DurationInput): number => {
+  const value = millis(option, input)
+  return value > 0 ? value : refuse(option, "must be longer than zero; Duration.infinity is no limit")
+}
+
 const integer = (option: string, value: number, least: number, most: number): number =>
   Number.isInteger(value) && value >= least && value <= most
     ? value
     : refuse(option, `must be a whole number from ${least} to ${most}, not ${value}`)
+
+const oneOf = <A extends string | number>(option: string, value: A, allowed: ReadonlyArray<A>): A =>
+  allowed.includes(value) ? value : refuse(option, `must be one of ${allowed.join(", ")}`)
 
 const contactPoint = (value: unknown): string =>
   typeof value === "string" && value.trim().length > 0
@@ -147,9 +171,12 @@ export const checkRequestOptions = (options: RequestOptions, path: string): void
   }
   if (pageSize !== undefined) integer(at("pageSize"), pageSize, 1, 0x7fffffff)
   if (prefetch !== undefined) integer(at("prefetch"), prefetch, 0, 1024)
-  if (options.timeout !== undefined) millis(at("timeout"), options.timeout)
-  if (options.deadline !== undefined) millis(at("deadline"), options.deadline)
+  if (options.timeout !== undefined) limit(at("timeout"), options.timeout)
+  if (options.deadline !== undefined) limit(at("deadline"), options.deadline)
 }
+
+/** The driver takes 0 for never. */
+const heartbeat = (interval: number): number => (interval > longestTimer ? 0 : interval)
 
 const resolveTls = (tls: ClusterOptions["tls"]): TlsOptions | undefined => {
   if (tls === undefined || tls === false) return undefined
@@ -169,8 +196,9 @@ const resolveTls = (tls: ClusterOptions["tls"]): TlsOptions | undefined => {
 export const resolve = (options: ClusterOptions): Either.Either<Resolved, ConfigurationError> =>
   Either.try({
     try: () => {
-      const contactPoints = (options.contactPoints ?? ["127.0.0.1"]).map(contactPoint)
-      if (contactPoints.length === 0) refuse("contactPoints", "at least one is needed")
+      const given: unknown = options.contactPoints ?? ["127.0.0.1"]
+      if (!Array.isArray(given) || given.length === 0) refuse("contactPoints", "must be an array of at least one")
+      const contactPoints = (given as ReadonlyArray<unknown>).map(contactPoint)
       if (options.localDataCenter !== undefined && options.localDataCenter.trim() === "") {
         refuse("localDataCenter", "must not be empty")
       }
@@ -189,7 +217,7 @@ export const resolve = (options: ClusterOptions): Either.Either<Resolved, Config
         localDataCenter: options.localDataCenter,
         credentials,
         tls: resolveTls(options.tls),
-        connectTimeout: millis("connectTimeout", options.connectTimeout ?? "5 seconds"),
+        connectTimeout: Math.min(limit("connectTimeout", options.connectTimeout ?? "5 seconds"), longestTimer),
         connectAttempts: integer("connectAttempts", options.connectAttempts ?? 3, 1, 1000),
         connectBackoff: millis("connectBackoff", options.connectBackoff ?? "200 millis"),
         shutdownTimeout: millis("shutdownTimeout", options.shutdownTimeout ?? "5 seconds"),
@@ -200,8 +228,10 @@ export const resolve = (options: ClusterOptions): Either.Either<Resolved, Config
             : integer("maxConcurrentRequests", options.maxConcurrentRequests, 1, 0x7fffffff),
         maxQueuedRequests: integer("maxQueuedRequests", options.maxQueuedRequests ?? 65536, 0, 0x7fffffff),
         maxPreparedStatements: integer("maxPreparedStatements", options.maxPreparedStatements ?? 1000, 1, 0x7fffffff),
-        heartbeatInterval: millis("heartbeatInterval", options.heartbeatInterval ?? "30 seconds"),
+        heartbeatInterval: heartbeat(millis("heartbeatInterval", options.heartbeatInterval ?? "30 seconds")),
         maxSchemaAgreementWait: millis("maxSchemaAgreementWait", options.maxSchemaAgreementWait ?? "10 seconds"),
+        minimumProtocolVersion: oneOf("minimumProtocolVersion", options.minimumProtocolVersion ?? 5, [4, 5]),
+        compression: oneOf("compression", options.compression ?? "none", ["lz4", "auto", "none"]),
         profiles: options.profiles ?? {},
         applicationName: options.applicationName,
         applicationVersion: options.applicationVersion

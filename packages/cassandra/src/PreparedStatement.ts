@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import type * as Option from "effect/Option"
 import type { Column } from "./ResultSet.ts"
 import type { Row, Statement, Values } from "./Statement.ts"
 
@@ -17,6 +18,8 @@ export interface PreparedStatement {
   readonly query: string
   /** The variables, in the order of their markers, with their CQL types as the server tells them. */
   readonly variables: ReadonlyArray<Column>
+  /** The columns of its result; none where they are not known before the first answer. */
+  readonly columns: Option.Option<ReadonlyArray<Column>>
   /** A statement with values: an array for `?`, a record for `:name`. */
   readonly bind: (values: Values) => Statement<Row, never, never>
 }

@@ -39,7 +39,7 @@ export interface ResultInfo {
   /** The id of the server's trace, when tracing was asked for. */
   readonly traceId: Option.Option<string>
   readonly warnings: ReadonlyArray<string>
-  readonly customPayload: Option.Option<Readonly<Record<string, Uint8Array>>>
+  readonly customPayload: Option.Option<Readonly<Record<string, Uint8Array | null>>>
   /** Whether all nodes agreed on the schema after a change to it. True after anything else. */
   readonly schemaInAgreement: boolean
 }

@@ -6,6 +6,7 @@
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
+import { NodeInspectSymbol } from "effect/Inspectable"
 import type { ParseError } from "effect/ParseResult"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import * as Predicate from "effect/Predicate"
@@ -135,6 +136,9 @@ class StatementImpl<A, R, E> implements Statement<A, R, E> {
   /** Values may be secrets: they are not printed. */
   toJSON(): unknown {
     return { _id: "Statement", query: this.query, options: this.options }
+  }
+  [NodeInspectSymbol](): unknown {
+    return this.toJSON()
   }
 }
 

@@ -68,8 +68,8 @@ export interface NodeOptions {
  * What can be asked of a single server.
  *
  * A way applies only if it can give what was asked for: a cluster named by the environment does when nothing but
- * `authentication` is asked for and it has a user name; Docker does unless `tls`, `heap`, `jvmOptions` or mode
- * `benchmark` are.
+ * `authentication` is asked for and it has a user name; Docker does unless `tls`, `jvmOptions` or mode `benchmark`
+ * are.
  *
  * @since 0.1.0
  * @category models

@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -14,6 +15,7 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import type { TestProject } from "vitest/node"
 import * as CassandraServer from "./CassandraServer.ts"
+import * as Watchdog from "./internal/watchdog.ts"
 import type { ServerOptions } from "./ServerOptions.ts"
 import type { KeyspaceError } from "./TestkitError.ts"
 import * as TestKeyspace from "./TestKeyspace.ts"
@@ -65,6 +67,13 @@ const decode = (server: ProvidedServer): CassandraServer.CassandraServer => ({
   pid: Option.fromNullable(server.pid)
 })
 
+/** Vitest leaves its temporary folders behind when a signal ends it; with this, they go as well. */
+const sweepTemporary = (project: TestProject) =>
+  Watchdog.sweep(project.vitest.projects.map(({ tmpDir }) => tmpDir)).pipe(
+    Effect.ignore,
+    Effect.provide(NodeContext.layer)
+  )
+
 /**
  * A global setup with options of one's own: `export default globalSetup({ authentication: true })` in a module that
  * vitest's `globalSetup` names.
@@ -78,6 +87,7 @@ export const globalSetup =
     const scope = Effect.runSync(Scope.make())
     const close = () => Effect.runPromise(Scope.close(scope, Exit.void))
     try {
+      await Effect.runPromise(Scope.extend(sweepTemporary(project), scope))
       const server = await Effect.runPromise(Scope.extend(CassandraServer.make(options), scope))
       project.provide(key, encode(server))
       return close

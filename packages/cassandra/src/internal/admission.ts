@@ -24,6 +24,7 @@ export class Gate {
   queued = 0
   #first: Entrant | undefined
   #last: Entrant | undefined
+  #admitting = false
 
   constructor(maxConcurrent: number, maxQueued: number) {
     this.maxConcurrent = maxConcurrent
@@ -31,7 +32,7 @@ export class Gate {
   }
 
   enter(entrant: Entrant): void {
-    if (this.inFlight < this.maxConcurrent) {
+    if (this.inFlight < this.maxConcurrent && this.queued === 0) {
       this.inFlight++
       entrant.admitted()
     } else if (this.queued < this.maxQueued) {
@@ -48,12 +49,19 @@ export class Gate {
 
   /** Gives the place of an admitted entrant to the next in the queue. */
   leave(): void {
-    const entrant = this.#first
-    if (entrant === undefined) {
-      this.inFlight--
-    } else {
-      this.abandon(entrant)
-      entrant.admitted()
+    this.inFlight--
+    // An entrant may leave as soon as it is admitted: it returns to the loop that admitted it, lest the stack grow with the queue.
+    if (this.#first === undefined || this.#admitting) return
+    this.#admitting = true
+    try {
+      while (this.#first !== undefined && this.inFlight < this.maxConcurrent) {
+        const entrant: Entrant = this.#first
+        this.abandon(entrant)
+        this.inFlight++
+        entrant.admitted()
+      }
+    } finally {
+      this.#admitting = false
     }
   }
 

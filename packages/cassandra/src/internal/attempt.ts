@@ -4,55 +4,49 @@
  * It is an object rather than a chain of effects, because this is the hot path: one attempt is one `Effect.async`, and all
  * that happens in it happens in callbacks.
  */
-import type driver from "cassandra-driver"
 import * as Effect from "effect/Effect"
 import {
   type CassandraError,
   OperationTimedOutError,
-  QueryError,
   RequestThrottledError,
   SessionClosedError
 } from "../CassandraError.ts"
-import type { BatchType } from "../Batch.ts"
-import type { Values } from "../Statement.ts"
 import type { Entrant } from "./admission.ts"
-import { cqlName } from "./cqlTypes.ts"
-import { type Engine, refusedVariable } from "./driver.ts"
-import { fromDriverError, isEncodingError, type RequestFacts } from "./driverErrors.ts"
+import type { Engine } from "./driver.ts"
+import { fromDriverError } from "./driverErrors.ts"
+import { NotSent, type Payload, type Response, type SendOptions } from "./transport.ts"
 
-/** What is sent. */
-export type Payload =
-  | { readonly _tag: "Query"; readonly query: string; readonly values: Values; readonly prepare: boolean }
-  | {
-      readonly _tag: "Batch"
-      readonly type: BatchType
-      readonly statements: ReadonlyArray<{ readonly query: string; readonly values: Values }>
-    }
-
-/** The attempts of a session that have not ended, so that closing can wait for them. */
+/**
+ * The attempts of a session that have not ended, so that closing can wait for them. A list through the attempts themselves:
+ * a `Set` would keep finished attempts alive from its discarded tables, and the garbage collector busy.
+ */
 export class Activity {
   closed = false
-  readonly #attempts = new Set<Attempt>()
+  #first: Attempt | undefined
   #idle: (() => void) | undefined
 
-  get size(): number {
-    return this.#attempts.size
-  }
   add(attempt: Attempt): void {
-    this.#attempts.add(attempt)
+    attempt.after = this.#first
+    if (this.#first !== undefined) this.#first.before = attempt
+    this.#first = attempt
   }
   remove(attempt: Attempt): void {
-    this.#attempts.delete(attempt)
-    if (this.#attempts.size === 0) this.#idle?.()
+    const { after, before } = attempt
+    if (before === undefined) this.#first = after
+    else before.after = after
+    if (after !== undefined) after.before = before
+    attempt.after = undefined
+    attempt.before = undefined
+    if (this.#first === undefined) this.#idle?.()
   }
   /** Ends when no attempt is left. */
   readonly idle: Effect.Effect<void> = Effect.async((resume) => {
-    if (this.size === 0) return resume(Effect.void)
+    if (this.#first === undefined) return resume(Effect.void)
     this.#idle = () => resume(Effect.void)
   })
   /** Fails every attempt that is left. */
   interruptAll(): void {
-    for (const attempt of [...this.#attempts]) attempt.close()
+    while (this.#first !== undefined) this.#first.close()
   }
 }
 
@@ -69,21 +63,25 @@ class Attempt implements Entrant {
   next: Entrant | undefined = undefined
   previous: Entrant | undefined = undefined
   queued = false
+  /** The neighbours in the session's list; the activity's own. */
+  after: Attempt | undefined = undefined
+  before: Attempt | undefined = undefined
   /** Nobody waits for the outcome any more. */
   #done = false
   #sent = false
+  #cancel: (() => void) | undefined
   readonly #engine: Engine
   readonly #activity: Activity
   readonly #payload: Payload
-  readonly #options: driver.QueryOptions
-  readonly #resume: (effect: Effect.Effect<driver.types.ResultSet, CassandraError>) => void
+  readonly #options: SendOptions
+  readonly #resume: (effect: Effect.Effect<Response, CassandraError>) => void
 
   constructor(
     engine: Engine,
     activity: Activity,
     payload: Payload,
-    options: driver.QueryOptions,
-    resume: (effect: Effect.Effect<driver.types.ResultSet, CassandraError>) => void
+    options: SendOptions,
+    resume: (effect: Effect.Effect<Response, CassandraError>) => void
   ) {
     this.#engine = engine
     this.#activity = activity
@@ -102,13 +100,12 @@ class Attempt implements Entrant {
   }
 
   admitted(): void {
-    const payload = this.#payload
-    if (payload._tag === "Query") {
-      if (!payload.prepare) return this.#send(() => this.#execute(payload.query, []))
-      const prepared = this.#engine.prepared(payload.query)
-      if (prepared !== undefined) return this.#send(() => this.#execute(payload.query, prepared.encode(payload.values)))
+    try {
+      this.#sent = true
+      this.#cancel = this.#engine.transport.send(this.#payload, this.#options, this.#answer)
+    } catch (error) {
+      this.#answer(error, undefined)
     }
-    this.#prepareAndSend(payload)
   }
 
   refused(): void {
@@ -124,69 +121,23 @@ class Attempt implements Entrant {
     )
   }
 
-  #prepareAndSend(payload: Payload): void {
-    const texts = payload._tag === "Query" ? [payload.query] : payload.statements.map((statement) => statement.query)
-    Promise.all(texts.map((text) => this.#engine.prepared(text) ?? this.#engine.prepare(text))).then(
-      (prepared) => {
-        if (this.#done) return this.#engine.gate.leave()
-        this.#send(() => {
-          if (payload._tag === "Query") {
-            return this.#execute(payload.query, prepared[0]?.encode(payload.values) ?? [])
-          }
-          const queries = payload.statements.map(({ query, values }, i) => ({
-            query,
-            params: [...(prepared[i]?.encode(values) ?? [])]
-          }))
-          this.#sent = true
-          this.#engine.client.batch(queries, this.#options, this.#answer)
-        })
-      },
-      (error: unknown) => this.#answer(error, undefined)
-    )
-  }
-
-  /** Runs what hands the request to the driver; what that throws is a failure like any other. */
-  #send(run: () => void): void {
-    try {
-      run()
-    } catch (error) {
-      this.#answer(error, undefined)
-    }
-  }
-
-  #execute(query: string, values: ReadonlyArray<unknown>): void {
-    this.#sent = true
-    this.#engine.client.execute(query, values as Array<unknown>, this.#options, this.#answer)
-  }
-
   // An exception here would run inside the driver: nothing in it may throw.
-  readonly #answer = (error: unknown, result: driver.types.ResultSet | undefined): void => {
+  readonly #answer = (error: unknown, response: Response | undefined): void => {
     this.#engine.gate.leave()
     if (this.#done) return
-    this.#end(error || result === undefined ? Effect.fail(this.#failure(error)) : Effect.succeed(result))
+    this.#end(response === undefined ? Effect.fail(this.#failure(error)) : Effect.succeed(response))
   }
 
   #failure(error: unknown): CassandraError {
-    const facts: RequestFacts = {
+    const sent = !(error instanceof NotSent)
+    return fromDriverError(sent ? error : error.cause, {
       timeout: this.#options.readTimeout ?? 0,
       batch: this.#payload._tag === "Batch",
-      sent: this.#sent
-    }
-    const failure = fromDriverError(error, facts)
-    if (!isEncodingError(error) || this.#payload._tag !== "Query") return failure
-    const { query, values } = this.#payload
-    const encoded = this.#engine.prepared(query)?.encode(values) ?? []
-    const variable = refusedVariable(this.#engine, query, encoded)
-    return variable === undefined
-      ? failure
-      : new QueryError({
-          message: `The value for "${variable.name}" does not fit its type ${cqlName(variable.type)}`,
-          cause: failure.cause,
-          writeState: "NotApplied"
-        })
+      sent
+    })
   }
 
-  #end(effect: Effect.Effect<driver.types.ResultSet, CassandraError>): void {
+  #end(effect: Effect.Effect<Response, CassandraError>): void {
     this.#done = true
     this.#activity.remove(this)
     this.#resume(effect)
@@ -200,14 +151,18 @@ class Attempt implements Entrant {
   }
 
   /**
-   * Nobody waits any more. A request that has left keeps its place until its answer comes, because it keeps its stream of
-   * the connection for as long.
+   * Nobody waits any more. A request that cannot be cancelled keeps its place until its answer comes, because it keeps its
+   * stream of the connection for as long.
    */
   abandon(): void {
     if (this.#done) return
     this.#done = true
     this.#engine.gate.abandon(this)
     this.#activity.remove(this)
+    if (this.#cancel !== undefined) {
+      this.#cancel()
+      this.#engine.gate.leave()
+    }
   }
 }
 
@@ -218,8 +173,8 @@ export const attempt = (
   engine: Engine,
   activity: Activity,
   payload: Payload,
-  options: driver.QueryOptions
-): Effect.Effect<driver.types.ResultSet, CassandraError> =>
+  options: SendOptions
+): Effect.Effect<Response, CassandraError> =>
   Effect.async((resume) => {
     const attempt = new Attempt(engine, activity, payload, options, resume)
     attempt.start()

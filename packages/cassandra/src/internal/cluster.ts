@@ -12,10 +12,8 @@ import type { Host } from "../Host.ts"
 import type { Session, SessionOptions } from "../Session.ts"
 import { closedError } from "./attempt.ts"
 import { connect, type Engine, isRefused } from "./driver.ts"
-import * as driverPrivate from "./driverPrivate.ts"
-import { defaultTimeout } from "./requestOptions.ts"
+import { defaultTimeout, toMillis } from "./requestOptions.ts"
 import { openSession } from "./session.ts"
-import * as Duration from "effect/Duration"
 
 /** What a session needs of its cluster. */
 export interface ClusterInternals {
@@ -41,11 +39,14 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
     const engines = yield* RcMap.make({
       lookup: (keyspace: string) => connectRefused(options, keyspace === "" ? undefined : keyspace)
     }).pipe(Scope.extend(scope))
+    const acquire = (keyspace: string | undefined) =>
+      closed ? Effect.fail(closedError("NotApplied")) : RcMap.get(engines, keyspace ?? "")
+    const base = yield* Scope.extend(acquire(undefined), scope)
     const internals: ClusterInternals = {
       options,
-      engine: (keyspace) => (closed ? Effect.fail(closedError("NotApplied")) : RcMap.get(engines, keyspace ?? ""))
+      engine: (keyspace) => acquire(base.transport.keyspacePerRequest ? undefined : keyspace)
     }
-    const { client } = yield* Scope.extend(internals.engine(undefined), scope)
+    const { client } = base
 
     const openEngines = Effect.gen(function* () {
       if (closed) return []
@@ -75,7 +76,7 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
           )
         }),
       hosts: Effect.sync(() => client.hosts.values().map(hostOf)),
-      state: Effect.map(openEngines, stateOf),
+      state: Effect.map(openEngines, (engines) => stateOf(base, engines)),
       close,
       isClosed: Effect.sync(() => closed)
     }
@@ -90,10 +91,7 @@ const connectRefused = (options: Resolved, keyspace: string | undefined) =>
     })
   )
 
-const timeoutOf = ({ timeout }: Resolved): number => {
-  const millis = timeout === undefined ? defaultTimeout : Duration.toMillis(timeout)
-  return Number.isFinite(millis) ? millis : 0
-}
+const timeoutOf = ({ timeout }: Resolved): number => (timeout === undefined ? defaultTimeout : toMillis(timeout))
 
 const hostOf = (host: driver.Host): Host => ({
   address: host.address,
@@ -104,20 +102,21 @@ const hostOf = (host: driver.Host): Host => ({
   status: host.isUp() ? "UP" : "DOWN"
 })
 
-const stateOf = (engines: ReadonlyArray<Engine>): ClusterState => {
-  const hosts = new Map<string, { connections: number; inFlight: number }>()
-  for (const { client } of engines) {
+const stateOf = (base: Engine, engines: ReadonlyArray<Engine>): ClusterState => {
+  const hosts = new Map<string, { connections: number; inFlight: number; orphans: number }>()
+  for (const { client, transport } of engines) {
     const state = client.getState()
     for (const host of client.hosts.values()) {
-      const known = hosts.get(host.address) ?? { connections: 0, inFlight: 0 }
+      const known = hosts.get(host.address) ?? { connections: 0, inFlight: 0, orphans: 0 }
       hosts.set(host.address, {
         connections: known.connections + state.getOpenConnections(host),
-        inFlight: known.inFlight + state.getInFlightQueries(host)
+        inFlight: known.inFlight + state.getInFlightQueries(host),
+        orphans: known.orphans + transport.orphans(host)
       })
     }
   }
   return {
-    protocolVersion: engines[0] === undefined ? 0 : driverPrivate.protocolVersion(engines[0].client),
+    protocolVersion: base.transport.protocolVersion(),
     inFlight: engines.reduce((sum, engine) => sum + engine.gate.inFlight, 0),
     queued: engines.reduce((sum, engine) => sum + engine.gate.queued, 0),
     hosts

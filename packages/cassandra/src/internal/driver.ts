@@ -14,34 +14,26 @@ import {
   type NoHostAvailableError
 } from "../CassandraError.ts"
 import type { Resolved } from "../ClusterOptions.ts"
-import type { Values } from "../Statement.ts"
 import { Gate } from "./admission.ts"
-import type { DriverColumn } from "./cqlTypes.ts"
 import { fromDriverError } from "./driverErrors.ts"
 import * as driverPrivate from "./driverPrivate.ts"
 import { RoutingPolicy } from "./loadBalancing.ts"
-import { encoderOf } from "./toDriver.ts"
-
-/** A prepared statement as the engine knows it. */
-export interface Prepared {
-  readonly info: driverPrivate.PreparedInfo
-  /** What `encode` was made for: preparing again after a schema change replaces it. */
-  readonly meta: driverPrivate.PreparedInfo["meta"]
-  readonly encode: (values: Values) => ReadonlyArray<unknown>
-}
+import { stockTransport } from "./stockTransport.ts"
+import type { Transport } from "./transport.ts"
+import * as wire from "./wire/index.ts"
+import { wireTransport } from "./wireTransport.ts"
 
 export interface Engine {
   readonly client: driver.Client
+  /** The keyspace of its connections; none where the keyspace travels with the request. */
   readonly keyspace: string | undefined
   readonly gate: Gate
-  /** Prepares a statement once; later calls find it. */
-  readonly prepare: (query: string) => Promise<Prepared>
-  /** The statement if it is prepared already. */
-  readonly prepared: (query: string) => Prepared | undefined
+  readonly transport: Transport
 }
 
-/** In-flight requests that a connection of the driver carries, with some room for its own. */
+/** Requests in flight on a connection, and how many more there may be that were given up and not answered yet. */
 const requestsPerConnection = 2000
+const roomForOrphans = 512
 
 // The driver decides nothing about retries: every attempt is ours to see.
 class NoRetries extends driver.policies.retry.RetryPolicy {
@@ -85,7 +77,8 @@ const clientOptions = (options: Resolved, keyspace: string | undefined, timeout:
   ...(options.applicationVersion === undefined ? {} : { applicationVersion: options.applicationVersion }),
   protocolOptions: {
     port: options.port,
-    maxVersion: driver.types.protocolVersion.v4,
+    // The wire begins with v5 whatever the driver's own limit.
+    ...(wire.wireStatus()._tag === "Available" ? {} : { maxVersion: driver.types.protocolVersion.v4 }),
     maxSchemaAgreementWaitSeconds: options.maxSchemaAgreementWait / 1000
   },
   pooling: {
@@ -93,7 +86,8 @@ const clientOptions = (options: Resolved, keyspace: string | undefined, timeout:
       [driver.types.distance.local]: options.connectionsPerHost,
       [driver.types.distance.remote]: 1
     },
-    heartBeatInterval: options.heartbeatInterval
+    heartBeatInterval: options.heartbeatInterval,
+    maxRequestsPerConnection: requestsPerConnection + roomForOrphans
   },
   socketOptions: { connectTimeout: options.connectTimeout, readTimeout: timeout },
   policies: { loadBalancing: new RoutingPolicy(options.localDataCenter), retry: new NoRetries() },
@@ -143,24 +137,52 @@ export const connect = (
   timeout: number
 ): Effect.Effect<Engine, CassandraError, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
-    restore(open(options, keyspace, timeout)).pipe(
-      Effect.tap((client) => Effect.addFinalizer(() => Effect.promise(() => shutdown(client)))),
-      Effect.map((client) => makeEngine(client, options, keyspace))
-    )
+    Effect.gen(function* () {
+      const usesWire = yield* wireUsable(options)
+      const client = yield* restore(open(options, keyspace, timeout, usesWire))
+      yield* Effect.addFinalizer(() => Effect.promise(() => shutdown(client)))
+      return makeEngine(client, options, keyspace, usesWire)
+    })
   )
+
+let warned = false
+
+/** Whether the wire can be used. Where it cannot, the stock driver serves as long as protocol v4 is allowed. */
+const wireUsable = (options: Resolved): Effect.Effect<boolean, ConfigurationError> => {
+  const status = wire.wireStatus()
+  if (status._tag === "Available") return Effect.succeed(true)
+  if (options.minimumProtocolVersion > 4) {
+    const message = `Protocol v5 cannot be spoken: ${status.reason}. With minimumProtocolVersion: 4 the driver is used as it is.`
+    return Effect.fail(new ConfigurationError({ option: "minimumProtocolVersion", message }))
+  }
+  if (warned) return Effect.succeed(false)
+  warned = true
+  return Effect.as(
+    Effect.logWarning(`effect-cassandra works without its wire, at protocol v4: ${status.reason}`),
+    false
+  )
+}
 
 const open = (
   options: Resolved,
   keyspace: string | undefined,
-  timeout: number
+  timeout: number,
+  usesWire: boolean
 ): Effect.Effect<driver.Client, CassandraError> =>
   Effect.async((resume) => {
     let client: driver.Client
     try {
       client = new driver.Client(clientOptions(options, keyspace, timeout))
+      if (usesWire) {
+        wire.attach(client as unknown as Parameters<typeof wire.attach>[0], {
+          compression: options.compression,
+          minimumProtocolVersion: options.minimumProtocolVersion
+        })
+      }
     } catch (error) {
+      const option = wire.isWireError(error) ? "compression" : "cluster"
       const message = error instanceof Error ? error.message : "The driver refused its options"
-      return resume(Effect.fail(new ConfigurationError({ option: "cluster", message, cause: error })))
+      return resume(Effect.fail(new ConfigurationError({ option, message, cause: error })))
     }
     const abort = driverPrivate.abortable(client)
     const connected = client.connect()
@@ -178,19 +200,12 @@ const open = (
 
 const shutdown = (client: driver.Client): Promise<void> => client.shutdown().catch(() => undefined)
 
-const makeEngine = (client: driver.Client, options: Resolved, keyspace: string | undefined): Engine => {
-  const known = new Map<string, Prepared>()
-  const remember = (query: string, info: driverPrivate.PreparedInfo): Prepared => {
-    const entry: Prepared = { info, meta: info.meta, encode: encoderOf(info.meta.columns) }
-    if (!known.has(query) && known.size >= options.maxPreparedStatements) {
-      for (const oldest of known.keys()) {
-        known.delete(oldest)
-        break
-      }
-    }
-    known.set(query, entry)
-    return entry
-  }
+const makeEngine = (
+  client: driver.Client,
+  options: Resolved,
+  keyspace: string | undefined,
+  usesWire: boolean
+): Engine => {
   const local = client.hosts.values().filter((host) => isLocal(client, host)).length
   return {
     client,
@@ -199,11 +214,9 @@ const makeEngine = (client: driver.Client, options: Resolved, keyspace: string |
       options.maxConcurrentRequests ?? Math.max(1, local) * options.connectionsPerHost * requestsPerConnection,
       options.maxQueuedRequests
     ),
-    prepared: (query) => {
-      const entry = known.get(query)
-      return entry === undefined || entry.meta === entry.info.meta ? entry : remember(query, entry.info)
-    },
-    prepare: async (query) => remember(query, await driverPrivate.prepare(client, query))
+    transport: usesWire
+      ? wireTransport(client, options.maxPreparedStatements)
+      : stockTransport(client, options.maxPreparedStatements)
   }
 }
 
@@ -211,13 +224,3 @@ const isLocal = (client: driver.Client, host: driver.Host): boolean =>
   (
     client as unknown as { options: { policies: { loadBalancing: RoutingPolicy } } }
   ).options.policies.loadBalancing.getDistance(host) === driver.types.distance.local
-
-/** The first variable whose value the driver's encoder refuses. */
-export const refusedVariable = (
-  engine: Engine,
-  query: string,
-  values: ReadonlyArray<unknown>
-): DriverColumn | undefined =>
-  engine
-    .prepared(query)
-    ?.meta.columns.find((column, i) => !driverPrivate.encodes(engine.client, values[i], column.type))

@@ -2,6 +2,8 @@
 import driver from "cassandra-driver"
 import * as E from "../CassandraError.ts"
 import { fromCode } from "../Consistency.ts"
+import { Misfit } from "./misfit.ts"
+import { isWireError, type WireError } from "./wire/errors.ts"
 
 const { responseErrorCodes } = driver.types
 
@@ -121,22 +123,47 @@ const fromResponse = (error: DriverError, code: number, facts: RequestFacts): E.
   }
 }
 
-// The driver's errors about values quote them: `Expected Number, obtained 'secret'`.
+// The driver's errors about values quote them, each in its own way (`Expected Number, obtained 'secret'`), and the message
+// is in the stack as well: of both, only the frames are kept.
 const withoutValue = (error: Error): Error => {
-  const safe = new TypeError(error.message.replace(/,? ?(obtained|:)[\s\S]*$/, ""))
-  if (error.stack !== undefined) safe.stack = error.stack.slice(error.stack.indexOf("\n    at "))
+  const safe = new TypeError("The driver refused the value")
+  const { message, stack = "" } = error
+  const start = stack.indexOf(message)
+  safe.stack = `${safe.name}: ${safe.message}${start === -1 ? "" : stack.slice(start + message.length)}`
   return safe
 }
 
 /** Whether the driver refused a value: nothing was sent. */
 export const isEncodingError = (error: unknown): error is Error =>
-  error instanceof TypeError || error instanceof RangeError
+  error instanceof TypeError || error instanceof RangeError || error instanceof Misfit
 
 /** The error of a host in the driver's list: an error, or a text such as `Host considered as DOWN`. */
 const fromInner = (host: string, error: unknown, facts: RequestFacts): E.CassandraError =>
   typeof error === "string" || error === null
     ? new E.ConnectionError({ message: error ?? "Not tried", hosts: [host], writeState: "NotApplied" })
     : fromDriverError(error, facts)
+
+const fromWire = (error: WireError, facts: RequestFacts): E.CassandraError => {
+  const { host, message } = error
+  switch (error.reason) {
+    case "UnsupportedVersion":
+      return new E.ConfigurationError({ option: "minimumProtocolVersion", message, cause: error })
+    case "NotSupportedByVersion":
+      return new E.ConfigurationError({ option: "keyspace", message, cause: error })
+    case "CompressionUnavailable":
+      return new E.ConfigurationError({ option: "compression", message, cause: error })
+    // The server refuses to execute what it has just prepared.
+    case "UnpreparedLoop":
+      return new E.ProtocolError({ message, cause: error, host })
+    default:
+      return new E.ConnectionError({
+        message,
+        cause: error,
+        hosts: host === undefined ? [] : [host],
+        writeState: facts.sent ? "Unknown" : "NotApplied"
+      })
+  }
+}
 
 /** Every driver failure is one of ours: what is not recognised is a `QueryError`. */
 export const fromDriverError = (unknown: unknown, facts: RequestFacts): E.CassandraError => {
@@ -147,6 +174,7 @@ export const fromDriverError = (unknown: unknown, facts: RequestFacts): E.Cassan
   const error = unknown as DriverError
   const { message } = error
   const inFlight = facts.sent ? "Unknown" : "NotApplied"
+  if (isWireError(error)) return fromWire(error, facts)
   if (error instanceof driver.errors.ResponseError) return fromResponse(error, error.code, facts)
   if (error instanceof driver.errors.OperationTimedOutError) {
     return new E.OperationTimedOutError({
@@ -181,10 +209,9 @@ export const fromDriverError = (unknown: unknown, facts: RequestFacts): E.Cassan
     return new E.ConnectionError({ message, cause: error, hosts: hostsOf(error), writeState: "NotApplied" })
   }
   if (isEncodingError(error)) {
-    const safe = withoutValue(error)
     return new E.QueryError({
-      message: `A value does not fit its type: ${safe.message}`,
-      cause: safe,
+      message: "A value does not fit its type",
+      cause: withoutValue(error),
       writeState: "NotApplied"
     })
   }

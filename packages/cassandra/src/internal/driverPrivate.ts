@@ -20,10 +20,12 @@ export interface PreparedInfo {
   }
 }
 
+type LoadBalancing = driver.policies.loadBalancing.LoadBalancingPolicy
+
 interface PrepareHandler {
   getPrepared(
     client: driver.Client,
-    loadBalancing: driver.policies.loadBalancing.LoadBalancingPolicy,
+    loadBalancing: LoadBalancing,
     query: string,
     keyspace: string | undefined
   ): Promise<PreparedInfo>
@@ -36,6 +38,8 @@ interface Connection {
 }
 
 interface ControlConnection {
+  /** Set by the wire, whose connections are its own. */
+  readonly _newConnection?: (contactPoint: string) => Connection
   _createConnection(contactPoint: string): Promise<Connection>
   shutdown(): void
 }
@@ -44,7 +48,6 @@ interface PrivateClient {
   readonly options: driver.ClientOptions
   readonly controlConnection: ControlConnection & { readonly protocolVersion: number | null }
   readonly connecting?: boolean
-  _getEncoder(): { encode(value: unknown, type: unknown): unknown }
 }
 
 const prepareHandler = require("cassandra-driver/lib/prepare-handler") as PrepareHandler
@@ -57,29 +60,41 @@ const ConnectionClass = require("cassandra-driver/lib/connection") as new (
 const inside = (client: driver.Client): PrivateClient => client as unknown as PrivateClient
 
 /**
- * Prepares a statement, or finds it prepared; concurrent calls for one text share one request. The public API prepares only
- * as a side effect of executing, and keeps the types of the variables to itself.
+ * Prepares a statement, or finds it prepared. The public API prepares only as a side effect of executing, and keeps the
+ * types of the variables to itself. The driver does not say which host refused: the one it took last from the plan did.
  */
-export const prepare = (client: driver.Client, query: string): Promise<PreparedInfo> =>
-  prepareHandler.getPrepared(
-    client,
-    (client as unknown as { options: { policies: { loadBalancing: never } } }).options.policies.loadBalancing,
-    query,
-    client.keyspace
-  )
+export const prepare = async (client: driver.Client, query: string): Promise<PreparedInfo> => {
+  const { loadBalancing } = (client as unknown as { options: { policies: { loadBalancing: LoadBalancing } } }).options
+    .policies
+  let asked: string | undefined
+  const watched = {
+    newQueryPlan: (keyspace, options, callback) =>
+      loadBalancing.newQueryPlan(keyspace, options, (error, plan) =>
+        error
+          ? callback(error, plan)
+          : callback(
+              error,
+              watch(plan, (host) => (asked = host.address))
+            )
+      )
+  } as LoadBalancing
+  try {
+    return await prepareHandler.getPrepared(client, watched, query, client.keyspace)
+  } catch (error) {
+    throw error instanceof Error && asked !== undefined ? Object.assign(error, { coordinator: asked }) : error
+  }
+}
+
+function* watch(plan: Iterator<driver.Host>, onHost: (host: driver.Host) => void): Generator<driver.Host, undefined> {
+  for (let item = plan.next(); item.done !== true; item = plan.next()) {
+    onHost(item.value)
+    yield item.value
+  }
+  return undefined
+}
 
 /** The negotiated protocol version, which the public API does not tell. */
 export const protocolVersion = (client: driver.Client): number => inside(client).controlConnection.protocolVersion ?? 0
-
-/** Whether the driver's encoder takes a value for a type: to find, among many values, the one it refused. */
-export const encodes = (client: driver.Client, value: unknown, type: unknown): boolean => {
-  try {
-    inside(client)._getEncoder().encode(value, type)
-    return true
-  } catch {
-    return false
-  }
-}
 
 /**
  * Makes connecting abortable. The driver opens its first connection where nothing can reach it, so that a `shutdown` while
@@ -89,9 +104,11 @@ export const abortable = (client: driver.Client): (() => void) => {
   const { controlConnection, options } = inside(client)
   const opening = new Set<Connection>()
   let aborted = false
+  const create =
+    controlConnection._newConnection ?? ((contactPoint) => new ConnectionClass(contactPoint, null, options))
   controlConnection._createConnection = async (contactPoint) => {
     if (aborted) throw new Error("Connecting was interrupted")
-    const connection = new ConnectionClass(contactPoint, null, options)
+    const connection = create(contactPoint)
     opening.add(connection)
     try {
       await connection.openAsync()

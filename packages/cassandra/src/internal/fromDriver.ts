@@ -121,19 +121,13 @@ const set = (record: Record<string, unknown>, name: string, value: unknown): voi
   }
 }
 
-/** The name of the column that tells whether a conditional write was applied. */
-export const appliedColumn = "[applied]"
-
-/** A page of the driver's rows as plain objects, without the `[applied]` column of conditional writes. */
+/** A page of the driver's rows as plain objects. */
 export const toRows = (
   rows: ReadonlyArray<Record<string, unknown>>,
   columns: ReadonlyArray<DriverColumn>
 ): ReadonlyArray<Row> => {
-  const conditional = columns[0]?.name === appliedColumn
-  const shown = conditional ? columns.slice(1) : columns
-  if (shown.length === 0) return []
-  const names = shown.map((column) => column.name)
-  const converters = shown.map((column) => converterOf(column.type))
+  const names = columns.map((column) => column.name)
+  const converters = columns.map((column) => converterOf(column.type))
   const result = new Array<Row>(rows.length)
   for (let r = 0; r < rows.length; r++) {
     const source = rows[r] as Record<string, unknown>

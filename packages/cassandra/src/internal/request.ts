@@ -1,27 +1,27 @@
 /**
  * A request from options to answer: the first attempt, and the retries its policy decides on.
  */
-import type driver from "cassandra-driver"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { type CassandraError, QueryError } from "../CassandraError.ts"
 import { codes } from "../Consistency.ts"
 import type { RetryDecision } from "../RetryPolicy.ts"
-import { type Activity, attempt, deadlineError, type Payload } from "./attempt.ts"
+import { type Activity, attempt, deadlineError } from "./attempt.ts"
 import type { Engine } from "./driver.ts"
 import { type Routing, routingKey } from "./loadBalancing.ts"
 import type { Effective } from "./requestOptions.ts"
+import type { Payload, Response } from "./transport.ts"
 
 /** What came back, and after how much. */
 export interface Answer {
   /** Undefined when the policy decided to ignore the failure. */
-  readonly result: driver.types.ResultSet | undefined
+  readonly response: Response | undefined
   readonly attempts: number
   /** Hosts whose attempts failed. */
   readonly failedHosts: ReadonlyArray<string>
 }
 
-const firstAnswer = (result: driver.types.ResultSet): Answer => ({ result, attempts: 1, failedHosts: noHosts })
+const firstAnswer = (response: Response): Answer => ({ response, attempts: 1, failedHosts: noHosts })
 const noHosts: ReadonlyArray<string> = []
 
 /** Sends a request until it is answered or its policy gives up. */
@@ -33,7 +33,7 @@ export const send = (
 ): Effect.Effect<Answer, CassandraError> => {
   const answered = Effect.matchEffect(attempt(engine, activity, payload, options.driver), {
     onFailure: (error) => retry(engine, activity, payload, options, error),
-    onSuccess: (result) => Effect.succeed(firstAnswer(result))
+    onSuccess: (response) => Effect.succeed(firstAnswer(response))
   })
   const { deadline } = options
   return deadline === undefined
@@ -64,7 +64,7 @@ const retry = (
       const host = hostOf(error)
       if (host !== undefined) tried.add(host)
       const decision = yield* decide(() => retryPolicy.decide(error, { retries, idempotent, consistency, query }))
-      if (decision._tag === "Ignore") return { result: undefined, attempts: retries + 1, failedHosts: [...tried] }
+      if (decision._tag === "Ignore") return { response: undefined, attempts: retries + 1, failedHosts: [...tried] }
       // The gate: whatever the policy says, a write that may have been applied is not sent a second time.
       if (decision._tag === "Rethrow" || !(idempotent || error.writeState === "NotApplied")) {
         return yield* Effect.fail(error)
@@ -79,10 +79,10 @@ const retry = (
           ...options.driver,
           consistency: codes[consistency],
           [routingKey]: routing
-        } as driver.QueryOptions)
+        })
       )
       if (outcome._tag === "Right") {
-        return { result: outcome.right, attempts: retries + 2, failedHosts: [...tried] }
+        return { response: outcome.right, attempts: retries + 2, failedHosts: [...tried] }
       }
       error = outcome.left
     }

@@ -7,12 +7,14 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import type { BatchType } from "../Batch.ts"
 import { ConfigurationError } from "../CassandraError.ts"
-import { type Resolved as ResolvedCluster, checkRequestOptions } from "../ClusterOptions.ts"
+import { checkRequestOptions, longestTimer, type Resolved as ResolvedCluster } from "../ClusterOptions.ts"
 import { codes, type Consistency } from "../Consistency.ts"
 import type { RequestOptions } from "../ExecutionProfile.ts"
 import { toBytes } from "../PagingState.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
+import type { SessionOptions } from "../Session.ts"
 import type { StatementOptions } from "../Statement.ts"
+import type { SendOptions } from "./transport.ts"
 
 /** What a fiber sets for the requests made in it. */
 export interface LocalOptions extends RequestOptions {
@@ -35,15 +37,15 @@ export interface Effective {
   /** Milliseconds for the whole request; undefined for no limit. */
   readonly deadline: number | undefined
   readonly prefetch: number
-  readonly driver: driver.QueryOptions
+  readonly driver: SendOptions
 }
 
 export const defaultTimeout = 10_000
 
-/** Milliseconds, where the driver takes 0 for no limit. */
-const toMillis = (input: Duration.DurationInput): number => {
+/** Milliseconds, where the driver takes 0 for no limit: what is longer than any timer is none. */
+export const toMillis = (input: Duration.DurationInput): number => {
   const millis = Duration.toMillis(input)
-  return Number.isFinite(millis) ? millis : 0
+  return millis <= longestTimer ? millis : 0
 }
 
 const invalid = (option: string, message: string): ConfigurationError => new ConfigurationError({ option, message })
@@ -52,12 +54,18 @@ const invalid = (option: string, message: string): ConfigurationError => new Con
 export class OptionSources {
   readonly #cluster: ResolvedCluster
   readonly #session: RequestOptions
+  /** The session's keyspace. */
+  readonly #keyspace: string | undefined
+  /** Whether the keyspace is sent with the request, rather than a property of the connections. */
+  readonly #keyspacePerRequest: boolean
   #plainRead: Effective | undefined
   #plainWrite: Effective | undefined
 
-  constructor(cluster: ResolvedCluster, session: RequestOptions) {
+  constructor(cluster: ResolvedCluster, session: SessionOptions, keyspacePerRequest: boolean) {
     this.#cluster = cluster
     this.#session = session
+    this.#keyspace = session.keyspace
+    this.#keyspacePerRequest = keyspacePerRequest
   }
 
   /**
@@ -87,9 +95,10 @@ export class OptionSources {
     findHost: (address: string) => driver.Host | undefined
   ): Effective {
     const name = statement.profile ?? local.profile
-    const profile = name === undefined ? undefined : this.#cluster.profiles[name]
+    const { profiles } = this.#cluster
+    const profile = name !== undefined && Object.hasOwn(profiles, name) ? profiles[name] : undefined
     if (name !== undefined && profile === undefined) {
-      const names = Object.keys(this.#cluster.profiles)
+      const names = Object.keys(profiles)
       throw invalid(
         "profile",
         `There is no execution profile "${name}". ${names.length === 0 ? "The cluster has none" : `The cluster has ${names.join(", ")}`}.`
@@ -102,7 +111,7 @@ export class OptionSources {
     const deadline = option("deadline")
     const idempotent = statement.idempotent ?? read
     const timeout = option("timeout")
-    const options: driver.QueryOptions & { executeAs?: string } = {
+    const options: SendOptions = {
       prepare: true,
       autoPage: false,
       consistency: codes[consistency],
@@ -110,6 +119,8 @@ export class OptionSources {
       readTimeout: timeout === undefined ? defaultTimeout : toMillis(timeout),
       isIdempotent: idempotent
     }
+    const keyspace = statement.keyspace ?? this.#keyspace
+    if (keyspace !== undefined && this.#keyspacePerRequest) options.keyspace = keyspace
     if (serialConsistency !== undefined) options.serialConsistency = codes[serialConsistency]
     if (statement.tracing ?? local.tracing) options.traceQuery = true
     if (statement.pagingState !== undefined) options.pageState = Buffer.from(toBytes(statement.pagingState))
@@ -144,7 +155,7 @@ const isEmpty = (options: StatementOptions): boolean => {
 }
 
 /** The options of a batch beside those of a statement. */
-export const batchOptions = (options: driver.QueryOptions, type: BatchType): driver.QueryOptions => ({
+export const batchOptions = (options: SendOptions, type: BatchType): SendOptions => ({
   ...options,
   logged: type === "LOGGED",
   counter: type === "COUNTER"

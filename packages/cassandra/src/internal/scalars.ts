@@ -60,3 +60,14 @@ export const formatTime = (nanoseconds: bigint): string => {
   const time = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60].map((n) => pad(n, 2)).join(":")
   return `${time}.${pad(nanoseconds % 1_000_000_000n, 9)}`
 }
+
+const isoTime = /^(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?$/
+
+/** The nanoseconds since midnight of what `formatTime` writes, or of a shorter fraction; undefined for anything else. */
+export const parseTime = (text: string): bigint | undefined => {
+  const match = isoTime.exec(text)
+  if (match === null) return undefined
+  const [hours, minutes, seconds] = [Number(match[1]), Number(match[2]), Number(match[3])] as const
+  if (hours > 23 || minutes > 59 || seconds > 59) return undefined
+  return BigInt((hours * 60 + minutes) * 60 + seconds) * 1_000_000_000n + BigInt((match[4] ?? "").padEnd(9, "0"))
+}

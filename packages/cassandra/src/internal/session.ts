@@ -2,12 +2,14 @@
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type Batch, isIdempotent } from "../Batch.ts"
-import { type CassandraError, isCassandraError, QueryError } from "../CassandraError.ts"
+import { type CassandraError, InvalidQueryError, isCassandraError, QueryError } from "../CassandraError.ts"
+import { cql } from "../cql.ts"
 import type { PagingState } from "../PagingState.ts"
 import type { PreparedStatement } from "../PreparedStatement.ts"
 import type { ResultSet } from "../ResultSet.ts"
@@ -19,7 +21,7 @@ import {
   type StatementOptions,
   withPagingState
 } from "../Statement.ts"
-import { Activity, closedError, type Payload } from "./attempt.ts"
+import { Activity, closedError } from "./attempt.ts"
 import type { ClusterInternals } from "./cluster.ts"
 import { kindOf } from "./cqlText.ts"
 import type { Engine } from "./driver.ts"
@@ -28,6 +30,7 @@ import { pages } from "./paging.ts"
 import { type Answer, send } from "./request.ts"
 import { batchOptions, Defaults, type Effective, OptionSources } from "./requestOptions.ts"
 import { columnOf, makeResultSet, pagingStateOf, rowsOf } from "./resultSet.ts"
+import type { Payload } from "./transport.ts"
 
 /**
  * For whatever has to wait for a schema change: whether the nodes that are up agree on the schema now. Not on the public
@@ -50,8 +53,22 @@ export const openSession = (
     const home = yield* Scope.extend(cluster.engine(options.keyspace), scope).pipe(
       Effect.onError(() => Scope.close(scope, Exit.void))
     )
-    return new OpenSession(cluster, options, home, scope, yield* Effect.makeSemaphore(1))
+    const session = new OpenSession(cluster, options, home, scope, yield* Effect.makeSemaphore(1))
+    if (options.keyspace !== undefined && home.transport.keyspacePerRequest) {
+      yield* Effect.onError(keyspaceExists(session, options.keyspace), () => session.close)
+    }
+    return session
   })
+
+// Connections that are bound to a keyspace fail without it; where it travels with the requests, nobody has asked yet.
+const keyspaceExists = (session: Session, name: string): Effect.Effect<void, CassandraError> =>
+  Effect.flatMap(
+    session.one(cql`SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = ${name}`),
+    Option.match({
+      onNone: () => Effect.fail(new InvalidQueryError({ message: `Keyspace '${name}' does not exist` })),
+      onSome: () => Effect.void
+    })
+  )
 
 class OpenSession implements Session {
   readonly [TypeId]: TypeId = TypeId
@@ -77,7 +94,7 @@ class OpenSession implements Session {
     this.#home = home
     this.#scope = scope
     this.#closing = closing
-    this.#sources = new OptionSources(cluster.options, options)
+    this.#sources = new OptionSources(cluster.options, options, home.transport.keyspacePerRequest)
     this.#findHost = (address) => home.client.hosts.get(address)
     this.keyspace = Option.fromNullable(options.keyspace)
   }
@@ -119,7 +136,10 @@ class OpenSession implements Session {
     Stream.mapConcatChunk(this.pages(statement), (page) => Chunk.unsafeFromArray(page.rows as Array<A>))
 
   readonly [schemaAgreement]: Effect.Effect<boolean> = Effect.promise(() =>
-    this.#home.client.metadata.checkSchemaAgreement().catch(() => false)
+    // The driver has it, and documents it, but its types do not.
+    (this.#home.client.metadata as unknown as { checkSchemaAgreement(): Promise<boolean> })
+      .checkSchemaAgreement()
+      .catch(() => false)
   )
 
   readonly prepare = (query: string): Effect.Effect<PreparedStatement, CassandraError> =>
@@ -127,13 +147,20 @@ class OpenSession implements Session {
       this.#activity.closed
         ? Effect.fail(closedError("NotApplied"))
         : Effect.tryPromise({
-            try: () => this.#home.prepare(query),
+            try: () =>
+              this.#home.transport.prepare(
+                query,
+                this.#home.transport.keyspacePerRequest ? Option.getOrUndefined(this.keyspace) : undefined
+              ),
             catch: (error) => fromDriverError(error, { timeout: 0, batch: false, sent: false })
           })
     ).pipe(
-      Effect.map(({ meta }) => ({
+      Effect.map(({ columns, keyspace, table, variables }) => ({
         query,
-        variables: meta.columns.map((column) => columnOf(column, meta.keyspace ?? "", meta.table ?? "")),
+        variables: variables.map((column) => columnOf(column, keyspace, table)),
+        columns: Option.map(Option.fromNullable(columns), (known) =>
+          known.map((column) => columnOf(column, keyspace, table))
+        ),
         bind: (values) => makeStatement(query, values)
       }))
     )
@@ -195,7 +222,7 @@ class OpenSession implements Session {
       const payload: Payload = { _tag: "Query", query, values, prepare: kind.prepared || hasValues(values) }
       const { keyspace } = statement.options
       if (!payload.prepare) options = { ...options, driver: { ...options.driver, prepare: false } }
-      return keyspace === undefined || keyspace === this.#home.keyspace
+      return keyspace === undefined || this.#isHome(keyspace)
         ? send(this.#home, this.#activity, payload, options)
         : Effect.flatMap(this.#engine(keyspace), (engine) => send(engine, this.#activity, payload, options))
     })
@@ -211,13 +238,24 @@ class OpenSession implements Session {
     })
   }
 
+  /** Whether the session's own engine serves a keyspace. */
+  #isHome(keyspace: string | undefined): keyspace is undefined {
+    return keyspace === undefined || keyspace === this.#home.keyspace || this.#home.transport.keyspacePerRequest
+  }
+
   #engine(keyspace: string | undefined): Effect.Effect<Engine, CassandraError> {
-    if (keyspace === undefined || keyspace === this.#home.keyspace) return Effect.succeed(this.#home)
+    if (this.#isHome(keyspace)) return Effect.succeed(this.#home)
     const known = this.#others.get(keyspace)
     if (known !== undefined) return Effect.succeed(known)
     if (this.#activity.closed) return Effect.fail(closedError("NotApplied"))
-    return Scope.extend(this.#cluster.engine(keyspace), this.#scope).pipe(
-      Effect.tap((engine) => Effect.sync(() => this.#others.set(keyspace, engine)))
+    // In a scope of its own: a failure that the session kept hold of would be everyone's answer until it closes.
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(Scope.fork(this.#scope, ExecutionStrategy.sequential), (scope) =>
+        restore(Scope.extend(this.#cluster.engine(keyspace), scope)).pipe(
+          Effect.onError(() => Scope.close(scope, Exit.void)),
+          Effect.tap((engine) => Effect.sync(() => this.#others.set(keyspace, engine)))
+        )
+      )
     )
   }
 }

@@ -28,6 +28,7 @@ interface Container {
   withStartupTimeout(milliseconds: number): this
   withWaitStrategy(strategy: unknown): this
   withCopyContentToContainer(content: ReadonlyArray<{ content: string; target: string }>): this
+  withEnvironment(environment: Record<string, string>): this
   withEntrypoint(entrypoint: ReadonlyArray<string>): this
   withCommand(command: ReadonlyArray<string>): this
   start(): Promise<StartedContainer>
@@ -89,6 +90,7 @@ const start = Effect.fnUntraced(function* (containers: Testcontainers, options: 
         new containers.GenericContainer(image)
           .withExposedPorts(nativePort)
           .withCopyContentToContainer([{ content: appended(options), target: extraSettings }])
+          .withEnvironment({ MAX_HEAP_SIZE: `${options.heapMegabytes}M`, HEAP_NEWSIZE: "128M" })
           .withEntrypoint(["bash", "-c"])
           .withCommand([startup])
           .withWaitStrategy(containers.Wait.forListeningPorts())

@@ -70,7 +70,21 @@ export const directory = Effect.fnUntraced(function* (parent: string, prefix: st
     )
   )
   return line.value
-})
+}, Effect.uninterruptible)
+
+/** The second round is for what a dying child of the program wrote during the first. */
+const sweepScript = `
+exec >/dev/null 2>&1
+cd /
+while read -r _; do :; done
+rm -rf "$@"
+sleep 1
+rm -rf "$@"
+`
+
+/** Removes the directories if the program ends while the scope is open; whoever made them removes them otherwise. */
+export const sweep = (directories: ReadonlyArray<string>) =>
+  Effect.asVoid(Command.start(Command.make("/bin/sh", "-c", sweepScript, "sweep", ...directories)))
 
 /** What to start in a watched directory. */
 export interface Launch {

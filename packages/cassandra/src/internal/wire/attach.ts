@@ -44,8 +44,9 @@ export const attach = (client: Client, options: WireOptions = {}): WireState => 
       // There is nobody left to tell.
     }
   }
+  control._newConnection = (contactPoint) => new WireConnection(contactPoint, null, control.options)
   control._createConnection = async (contactPoint) => {
-    const connection = new WireConnection(contactPoint, null, control.options)
+    const connection = control._newConnection!(contactPoint)
     state.opening.add(connection)
     try {
       await connection.openAsync()

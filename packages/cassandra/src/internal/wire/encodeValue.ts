@@ -270,7 +270,7 @@ const vectorBody =
 
 /** What the writers need to know of the driver. */
 export interface EncodeContext {
-  /** The driver's encoder, for the values that are not plain. */
+  /** The encoder of all other values, which also refuses those that do not fit. */
   readonly fallback: {
     readonly encode: (value: unknown, type: ColumnType | undefined) => Uint8Array | null | object
   }
@@ -312,10 +312,12 @@ const UNSET = -2
 /** The writer of `[value]`s of a type: a length and the bytes. Without a type the driver guesses one from the value. */
 export const makeWriter = (type: ColumnType | undefined, context: EncodeContext): ValueWriter => {
   const body = type === undefined ? undefined : makeBody(type, context)
+  const isBytes =
+    type === undefined || type.code === TypeCode.blob || (type.code === TypeCode.custom && body === undefined)
   return (w, value) => {
     if (value === null) return w.i32(NULL)
     if (value === undefined) return w.i32(context.undefinedAsUnset ? UNSET : NULL)
-    if (value instanceof Uint8Array) {
+    if (value instanceof Uint8Array && isBytes) {
       w.i32(value.length)
       return w.bytes(value)
     }

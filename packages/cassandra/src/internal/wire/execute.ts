@@ -1,3 +1,5 @@
+import type { DriverType } from "../cqlTypes.ts"
+import { encoderFor } from "../encodeType.ts"
 import { type Column, type ColumnType } from "./columnType.ts"
 import type { Client, ExecutionOptions, PreparedInfo, RawQueryOptions } from "./driverShape.ts"
 import { type BatchItem, type Bound, type Payload, settingsOf } from "./encodeRequest.ts"
@@ -20,6 +22,8 @@ export interface Prepared {
   readonly query: string
   readonly keyspace: string | undefined
   readonly id: Buffer
+  /** The keyspace and table of the variables, when they are all of one. */
+  readonly table: { readonly keyspace: string | undefined; readonly name: string | undefined }
   /** The variables, in order. */
   readonly variables: ReadonlyArray<Column>
   /** The columns of its results; undefined when it gives no rows, or when those are only known from the answer. */
@@ -48,6 +52,10 @@ class PreparedImpl implements Prepared {
   get id(): Buffer {
     return this.info.queryId!
   }
+  get table(): Prepared["table"] {
+    const { keyspace, table } = this.info.meta!
+    return { keyspace, name: table }
+  }
   get variables(): ReadonlyArray<Column> {
     return this.info.meta!.columns
   }
@@ -71,8 +79,13 @@ const contextOf = (wire: WireState): EncodeContext => {
   let context = contexts.get(wire)
   if (context === undefined) {
     const { driver } = wire
+    // Only statements that are not prepared have values without a type; the driver guesses those.
+    const stock = new driver.Encoder(4, wire.client.options)
     context = {
-      fallback: new driver.Encoder(4, wire.client.options),
+      fallback: {
+        encode: (value, type) =>
+          type === undefined ? stock.encode(value, type) : encoderFor(type as DriverType)(value)
+      },
       unset: driver.unset,
       undefinedAsUnset: wire.client.options.encoding.useUndefinedAsUnset === true
     }

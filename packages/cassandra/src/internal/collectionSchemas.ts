@@ -1,0 +1,227 @@
+/** The schemas of the types that are made of others: exported by `CqlType`. */
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as AST from "effect/SchemaAST"
+import { annotate } from "./cqlAnnotation.ts"
+
+/** Without a collection, Cassandra keeps nothing: an empty one that is not frozen reads as null. */
+const emptyForNull = <A, I extends object, R>(
+  schema: Schema.Schema<A, I, R>,
+  empty: I
+): Schema.Schema<A, I | null, R> =>
+  Schema.transform(Schema.NullOr(Schema.typeSchema(Schema.encodedSchema(schema))), schema, {
+    strict: true,
+    decode: (value) => value ?? empty,
+    encode: (value) => value
+  })
+
+/**
+ * A `list`. An empty list that is not frozen is stored as nothing at all, so null is read as an empty array; wrap it in
+ * `nullable` to tell the two apart in a frozen one.
+ *
+ * @example
+ * ```ts
+ * import { Schema } from "effect"
+ * import { CqlType } from "effect-cassandra"
+ *
+ * const Track = Schema.Struct({ id: CqlType.uuid, points: CqlType.list(CqlType.double) })
+ * ```
+ *
+ * @since 0.1.0
+ * @category collections
+ */
+export const list = <A, I, R>(
+  element: Schema.Schema<A, I, R>
+): Schema.Schema<ReadonlyArray<A>, ReadonlyArray<I> | null, R> =>
+  annotate(emptyForNull<ReadonlyArray<A>, ReadonlyArray<I>, R>(Schema.Array(element), []), {
+    name: "list",
+    kind: "collection",
+    parameters: [element.ast]
+  })
+
+/**
+ * A `set`. Null is read as an empty set, as with {@link list}.
+ *
+ * @since 0.1.0
+ * @category collections
+ */
+export const set = <A, I, R>(
+  element: Schema.Schema<A, I, R>
+): Schema.Schema<ReadonlySet<A>, ReadonlySet<I> | null, R> =>
+  annotate(emptyForNull<ReadonlySet<A>, ReadonlySet<I>, R>(Schema.ReadonlySetFromSelf(element), new Set<I>()), {
+    name: "set",
+    kind: "collection",
+    parameters: [element.ast]
+  })
+
+/**
+ * A `map`. Null is read as an empty map, as with {@link list}.
+ *
+ * @since 0.1.0
+ * @category collections
+ */
+export const map = <K, KI, KR, V, VI, VR>(
+  key: Schema.Schema<K, KI, KR>,
+  value: Schema.Schema<V, VI, VR>
+): Schema.Schema<ReadonlyMap<K, V>, ReadonlyMap<KI, VI> | null, KR | VR> =>
+  annotate(
+    emptyForNull<ReadonlyMap<K, V>, ReadonlyMap<KI, VI>, KR | VR>(
+      Schema.ReadonlyMapFromSelf({ key, value }),
+      new Map<KI, VI>()
+    ),
+    { name: "map", kind: "collection", parameters: [key.ast, value.ast] }
+  )
+
+/**
+ * A `vector<element, dimension>`: an array of exactly so many elements, none of them null.
+ *
+ * @example
+ * ```ts
+ * import { Schema } from "effect"
+ * import { CqlType } from "effect-cassandra"
+ *
+ * const Document = Schema.Struct({ id: CqlType.uuid, embedding: CqlType.vector(CqlType.float, 384) })
+ * ```
+ *
+ * @since 0.1.0
+ * @category collections
+ */
+export const vector = <A, I, R>(
+  element: Schema.Schema<A, I, R>,
+  dimension: number
+): Schema.Schema<ReadonlyArray<A>, ReadonlyArray<I>, R> =>
+  annotate(Schema.Array(element).pipe(Schema.itemsCount(dimension)), {
+    name: "vector",
+    kind: "collection",
+    parameters: [element.ast],
+    dimension
+  })
+
+/**
+ * A `tuple`. Any element of a tuple may be null: wrap those that are in `nullable`.
+ *
+ * @since 0.1.0
+ * @category collections
+ */
+export const tuple = <const Elements extends ReadonlyArray<Schema.Schema.Any>>(
+  ...elements: Elements
+): Schema.Schema<
+  { readonly [K in keyof Elements]: Schema.Schema.Type<Elements[K]> },
+  { readonly [K in keyof Elements]: Schema.Schema.Encoded<Elements[K]> },
+  Schema.Schema.Context<Elements[number]>
+> =>
+  annotate(
+    Schema.Tuple(...elements) as Schema.Schema.Any as Schema.Schema<
+      { readonly [K in keyof Elements]: Schema.Schema.Type<Elements[K]> },
+      { readonly [K in keyof Elements]: Schema.Schema.Encoded<Elements[K]> },
+      Schema.Schema.Context<Elements[number]>
+    >,
+    { name: "tuple", kind: "collection", parameters: elements.map((element) => element.ast) }
+  )
+
+/**
+ * A user defined type by its name, with a schema for its fields: a `Schema.Struct`, a `Schema.Class`. Nothing has to be
+ * registered; the server tells the types of the fields.
+ *
+ * Fields that the type has and the schema has not are left out on reading and written as null. A field that was added to the
+ * type later is null in older rows: make it optional, with `CqlType.optional` or `Schema.optional`, or nullable.
+ *
+ * @example
+ * ```ts
+ * import { Schema } from "effect"
+ * import { CqlType } from "effect-cassandra"
+ *
+ * class Address extends Schema.Class<Address>("Address")({
+ *   street: CqlType.text,
+ *   zip: Schema.optional(CqlType.text)
+ * }) {}
+ *
+ * const User = Schema.Struct({ id: CqlType.uuid, addresses: CqlType.list(CqlType.udt("address", Address)) })
+ * ```
+ *
+ * @since 0.1.0
+ * @category collections
+ */
+export const udt = <A, I extends object, R>(name: string, schema: Schema.Schema<A, I, R>): Schema.Schema<A, I, R> => {
+  const annotation = { name, kind: "udt", parameters: [schema.ast] } as const
+  const absentForNull = optionalFields(schema)
+  if (absentForNull.length === 0) return annotate(schema, annotation)
+  const record = Schema.declare((u): u is I => typeof u === "object" && u !== null && !Array.isArray(u), {
+    identifier: `Udt.${name}`
+  })
+  return annotate(
+    Schema.transform(record, schema, {
+      strict: true,
+      decode: (value) => {
+        const present = { ...(value as Record<string, unknown>) }
+        for (const field of absentForNull) if (present[field] === null) delete present[field]
+        return present as unknown as I
+      },
+      encode: (value) => value
+    }),
+    annotation
+  )
+}
+
+/** The fields that may be absent and do not take null: for those, the null that the server sends is their absence. */
+const optionalFields = (schema: Schema.Schema.Any): ReadonlyArray<string> => {
+  const { ast } = Schema.encodedSchema(schema)
+  if (ast._tag !== "TypeLiteral") return []
+  return ast.propertySignatures
+    .filter(({ isOptional, type }) => isOptional && !takesNull(type))
+    .map(({ name }) => String(name))
+}
+
+const takesNull = (ast: AST.AST): boolean =>
+  ast._tag === "Union" ? ast.types.some(takesNull) : ast._tag === "Literal" && ast.literal === null
+
+/**
+ * A column that may be null: `A | null`.
+ *
+ * @since 0.1.0
+ * @category nulls
+ */
+export const nullable = <A, I, R>(schema: Schema.Schema<A, I, R>): Schema.Schema<A | null, I | null, R> =>
+  // Null comes first: a collection would read it as an empty one.
+  Schema.Union(Schema.Null, schema)
+
+/**
+ * A column that may be null, as an `Option`: `Option.none()` is written as null.
+ *
+ * @example
+ * ```ts
+ * import { Schema } from "effect"
+ * import { CqlType } from "effect-cassandra"
+ *
+ * const User = Schema.Struct({ id: CqlType.uuid, nickname: CqlType.option(CqlType.text) })
+ * ```
+ *
+ * @since 0.1.0
+ * @category nulls
+ */
+export const option = <A, I, R>(schema: Schema.Schema<A, I, R>): Schema.Schema<Option.Option<A>, I | null, R> =>
+  Schema.transform(nullable(schema), Schema.OptionFromSelf(Schema.typeSchema(schema)), {
+    strict: true,
+    decode: Option.fromNullable,
+    encode: (value) => Option.getOrNull(value)
+  }) as Schema.Schema.Any as Schema.Schema<Option.Option<A>, I | null, R>
+
+/**
+ * A field that may be absent: null is read as its absence. When it is absent, `Columns` leaves the column as it is.
+ *
+ * @example
+ * ```ts
+ * import { Schema } from "effect"
+ * import { CqlType } from "effect-cassandra"
+ *
+ * const User = Schema.Struct({ id: CqlType.uuid, nickname: CqlType.optional(CqlType.text) })
+ * // { readonly id: string; readonly nickname?: string }
+ * ```
+ *
+ * @since 0.1.0
+ * @category nulls
+ */
+export const optional = <A, I, R>(
+  schema: Schema.Schema<A, I, R>
+): Schema.optionalWith<Schema.Schema<A, I, R>, { readonly nullable: true }> =>
+  Schema.optionalWith(schema, { nullable: true })

@@ -1,0 +1,243 @@
+/** Compares the schemas of a query with what the server says about its variables and columns. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as AST from "effect/SchemaAST"
+import { type CassandraError, QueryError } from "../CassandraError.ts"
+import type { PreparedStatement } from "../PreparedStatement.ts"
+import { type Mismatch, SchemaMismatchError } from "../SchemaMismatchError.ts"
+import type { Session } from "../Session.ts"
+import type { Statement } from "../Statement.ts"
+import { kindOf } from "./cqlText.ts"
+import { parseCqlType } from "./cqlTypeText.ts"
+import { fieldOf, type Sample, sampleOf } from "./sample.ts"
+import { fieldsOf, formOf, takesNull, typeText, type Unfit, unfitOf } from "./schemaFit.ts"
+import { readSelect, type SelectText } from "./selectList.ts"
+import { noTable, readTable, type TableSchema } from "./tableSchema.ts"
+
+export interface Verifiable {
+  readonly request: AST.AST
+  readonly result: AST.AST | undefined
+  readonly execute: (request: never) => Statement.Any
+  /** An encoded request of the user's; without one, a sample is made up. */
+  readonly sample: Option.Option<unknown>
+  /** Whether a column that is no key has to be read into a field that takes null. */
+  readonly strict: boolean
+}
+
+/** A column of the result, as far as it is known. */
+interface ResultColumn {
+  readonly name: string
+  readonly type: string | undefined
+  /** The table's column of that name. */
+  readonly source: { readonly type: string; readonly key: boolean } | undefined
+}
+
+export const verify = (
+  session: Session,
+  query: Verifiable
+): Effect.Effect<void, CassandraError | SchemaMismatchError> =>
+  Effect.gen(function* () {
+    const sample = sampleFor(query)
+    const statement = yield* Effect.try({
+      try: () => query.execute(sample.value as never),
+      catch: (cause) =>
+        new QueryError({
+          message:
+            "The query cannot be prepared: its `execute` threw when it was called with a made-up request. Give the query a `sample`.",
+          cause,
+          writeState: "NotApplied"
+        })
+    })
+    const text = statement.query
+    if (!kindOf(text).prepared) return
+    const prepared = yield* session.prepare(text)
+    const select = readSelect(text)
+    const [variable] = prepared.variables
+    const keyspace =
+      variable?.keyspace ?? select?.keyspace ?? statement.options.keyspace ?? Option.getOrUndefined(session.keyspace)
+    const table = variable?.table ?? select?.table
+    const schema = keyspace === undefined || table === undefined ? noTable : yield* readTable(session, keyspace, table)
+    const mismatches = [
+      ...requestMismatches(sample, statement, prepared, schema),
+      ...(query.result === undefined || select === undefined
+        ? []
+        : resultMismatches(query.result, query.strict, resultColumns(prepared, select, schema), schema))
+    ]
+    if (mismatches.length > 0) {
+      const list = mismatches.map(({ message }) => `- ${message}`).join("\n")
+      return yield* new SchemaMismatchError({
+        message: `The schemas of a query do not match the table ${keyspace ?? ""}.${table ?? ""}:\n${list}\nThe query: ${text.trim()}`,
+        query: text,
+        keyspace: keyspace ?? "",
+        table: table ?? "",
+        mismatches
+      })
+    }
+  })
+
+const sampleFor = ({ request, sample }: Verifiable): Sample => {
+  const fields = fieldsOf(request)
+  if (Option.isNone(sample)) return sampleOf(request, fields)
+  const { value } = sample
+  if (fields === undefined) return { value, fields: [{ name: "", ast: request, optional: false, value }] }
+  return {
+    value,
+    fields: fields.map(({ name, optional, type }) => ({
+      name,
+      ast: type,
+      optional,
+      value: (value as { readonly [name: string]: unknown })[name]
+    }))
+  }
+}
+
+const requestMismatches = (
+  sample: Sample,
+  { values }: Statement.Any,
+  { variables }: PreparedStatement,
+  { columns, types }: TableSchema
+): ReadonlyArray<Mismatch> =>
+  variables.flatMap(({ name, type }, i): ReadonlyArray<Mismatch> => {
+    const value: unknown = Array.isArray(values) ? values[i] : (values as { readonly [name: string]: unknown })[name]
+    const field = fieldOf(sample, value, name)
+    if (field === undefined) return []
+    const unfit = unfitOf(field.ast, parseCqlType(type), { direction: "write", types })
+    const subject = field.name === "" ? "The request" : `Request field "${field.name}"`
+    const common = { side: "Request", field: field.name } as const
+    if (unfit !== undefined) {
+      const inside = unfit.path === "" ? "" : `, within it at "${name}${unfit.path}"`
+      return [
+        {
+          ...common,
+          problem: "WrongType",
+          schema: unfit.declared,
+          database: unfit.actual,
+          message: `${subject} gives ${declaredText(unfit)}, but it is bound to "${name}", a ${type}${inside}. ${advice(unfit)}`
+        }
+      ]
+    }
+    const key = columns.find((column) => column.name === name)?.key === true
+    if (!key || !(field.optional || takesNull(field.ast))) return []
+    return [
+      {
+        ...common,
+        problem: "Nullable",
+        schema: "may be null or absent",
+        database: `"${name}" is part of the primary key`,
+        message: `${subject} may be null or absent, but it is bound to "${name}", which is part of the primary key and cannot be null. Make it required.`
+      }
+    ]
+  })
+
+/** The columns that the query gives, from the server if it told, or else from the text and the table. */
+const resultColumns = (
+  { columns }: PreparedStatement,
+  { selectors }: SelectText,
+  table: TableSchema
+): { readonly columns: ReadonlyArray<ResultColumn>; readonly complete: boolean } => {
+  const sourceOf = (name: string | undefined) => table.columns.find((column) => column.name === name)
+  if (Option.isSome(columns)) {
+    // The order is that of the selectors; an alias hides which column of the table it is.
+    return {
+      complete: true,
+      columns: columns.value.map(({ name, type }, i) => ({
+        name,
+        type,
+        source: sourceOf(selectors === "*" ? name : selectors[i]?.column)
+      }))
+    }
+  }
+  if (selectors === "*") {
+    return {
+      complete: table.columns.length > 0,
+      columns: table.columns.map((source) => ({ name: source.name, type: source.type, source }))
+    }
+  }
+  return {
+    complete: true,
+    columns: selectors.flatMap(({ column, name, type }) => {
+      const source = sourceOf(column)
+      return name === undefined ? [] : [{ name, type: type ?? source?.type, source }]
+    })
+  }
+}
+
+const resultMismatches = (
+  result: AST.AST,
+  strict: boolean,
+  { columns, complete }: ReturnType<typeof resultColumns>,
+  { types }: TableSchema
+): ReadonlyArray<Mismatch> =>
+  (fieldsOf(result) ?? []).flatMap(({ name, optional, type: ast }): ReadonlyArray<Mismatch> => {
+    const subject = `Result field "${name}"`
+    const common = { side: "Result", field: name } as const
+    const column = columns.find((candidate) => candidate.name === name)
+    if (column === undefined) {
+      // An expression without an alias gets a name that only the server knows, such as `system.max(x)`.
+      if (optional || !complete || name.includes("(")) return []
+      const names = columns.map((candidate) => candidate.name)
+      const near = names.find((candidate) => plain(candidate) === plain(name))
+      const remedy =
+        near === undefined
+          ? "Select it, or take it out of the schema."
+          : `Did you mean "${near}"? Keep the field's name with Schema.fromKey("${near}").`
+      return [
+        {
+          ...common,
+          problem: "MissingColumn",
+          schema: `a field "${name}"`,
+          database: names.join(", "),
+          message: `${subject} has no column: the query gives ${names.join(", ")}. ${remedy}`
+        }
+      ]
+    }
+    if (column.type === undefined) return []
+    const unfit = unfitOf(ast, parseCqlType(column.type), { direction: "read", types })
+    if (unfit !== undefined) {
+      const inside = unfit.path === "" ? "" : `, within it at "${name}${unfit.path}"`
+      const reads = unfit.declared.startsWith("CqlType") ? "" : `, which is read as ${readAs(unfit)}`
+      return [
+        {
+          ...common,
+          problem: "WrongType",
+          schema: unfit.declared,
+          database: unfit.actual,
+          message: `${subject} expects ${declaredText(unfit)}, but column "${name}" is a ${typeText(parseCqlType(column.type))}${inside}${reads}. ${advice(unfit)}`
+        }
+      ]
+    }
+    if (optional || takesNull(ast) || column.source === undefined || column.source.key) return []
+    const collection = /^(list|set|map)</.exec(column.source.type)?.[1]
+    if (collection === undefined && !strict) return []
+    return [
+      {
+        ...common,
+        problem: "Nullable",
+        schema: "does not take null",
+        database: collection === undefined ? "may be null" : `an empty ${column.source.type} is null`,
+        message:
+          collection === undefined
+            ? `${subject} does not take null, but column "${name}" is no part of the primary key and may be null. Use CqlType.nullable, CqlType.option or CqlType.optional.`
+            : `${subject} does not take null, but column "${name}" is a ${column.source.type}, and Cassandra gives null for an empty one. Use CqlType.${collection}, which reads null as empty.`
+      }
+    ]
+  })
+
+const plain = (name: string): string => name.toLowerCase().replaceAll("_", "")
+
+const declaredText = ({ declared }: Unfit): string =>
+  declared.startsWith("CqlType") || declared.startsWith("a ") ? declared : `a JavaScript ${declared}`
+
+const readAs = ({ actual }: Unfit): string => `a JavaScript ${formOf(parseCqlType(actual))}`
+
+const advice = ({ actual, declared }: Unfit): string => {
+  if (declared.startsWith("a field")) return `There is no such field in ${actual}.`
+  const { name } = parseCqlType(actual)
+  return knownTypes.has(name) ? `Use CqlType.${name}.` : `Use CqlType.udt("${name}", ...).`
+}
+
+const knownTypes = new Set(
+  "ascii bigint blob boolean counter date decimal double duration float inet int list map set smallint text time timestamp timeuuid tinyint tuple uuid varint vector".split(
+    " "
+  )
+)

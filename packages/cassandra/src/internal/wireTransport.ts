@@ -1,0 +1,141 @@
+/** Requests by the wire. */
+import type driver from "cassandra-driver"
+import { isEncodingError } from "./driverErrors.ts"
+import type { DriverColumn } from "./cqlTypes.ts"
+import { encoderOf } from "./toDriver.ts"
+import { NotSent, type Payload, type PreparedColumns, type Response, type Transport } from "./transport.ts"
+import * as wire from "./wire/index.ts"
+
+/** The wire knows the driver's client by its private shape. */
+type WireClient = Parameters<typeof wire.execute>[0]
+
+const columnsOf = (columns: ReadonlyArray<wire.Column> | undefined): ReadonlyArray<DriverColumn> | undefined =>
+  columns as ReadonlyArray<DriverColumn> | undefined
+
+const responseOf = (result: wire.WireResult): Response => ({
+  rows: result.rows,
+  columns: columnsOf(result.columns),
+  pageState: result.pageState,
+  coordinator: result.host.address,
+  triedHosts: result.triedHosts,
+  speculativeExecutions: result.speculativeExecutions,
+  consistency: result.consistency,
+  traceId: result.traceId,
+  warnings: result.warnings,
+  customPayload: result.customPayload,
+  isSchemaInAgreement: result.isSchemaInAgreement
+})
+
+/** Prepared statements by keyspace and text; the oldest goes when there are too many. */
+class Statements {
+  readonly #byKeyspace = new Map<string | undefined, Map<string, wire.Prepared>>()
+  readonly #most: number
+  #size = 0
+  constructor(most: number) {
+    this.#most = most
+  }
+  get(keyspace: string | undefined, query: string): wire.Prepared | undefined {
+    return this.#byKeyspace.get(keyspace)?.get(query)
+  }
+  add(keyspace: string | undefined, query: string, prepared: wire.Prepared): void {
+    let statements = this.#byKeyspace.get(keyspace)
+    if (statements === undefined) this.#byKeyspace.set(keyspace, (statements = new Map()))
+    if (statements.has(query)) return
+    if (this.#size >= this.#most) {
+      const [oldest] = statements.keys()
+      if (oldest !== undefined && statements.delete(oldest)) this.#size--
+    }
+    statements.set(query, prepared)
+    this.#size++
+  }
+}
+
+export const wireTransport = (driverClient: driver.Client, maxPrepared: number): Transport => {
+  const client = driverClient as unknown as WireClient
+  const statements = new Statements(maxPrepared)
+
+  const prepare = (
+    query: string,
+    keyspace: string | undefined,
+    done: (error: unknown, prepared?: wire.Prepared) => void
+  ): wire.Cancellable =>
+    wire.prepare(client, query, keyspace === undefined ? {} : { keyspace }, (error, prepared) => {
+      if (prepared !== undefined) statements.add(keyspace, query, prepared)
+      done(error, prepared)
+    })
+
+  /** Names the variable whose value was refused: the wire's own errors are about values, not about columns. */
+  const explained = (payload: Payload, keyspace: string | undefined, error: unknown): unknown => {
+    for (const { query, values } of payload._tag === "Query" ? [payload] : payload.statements) {
+      try {
+        encoderOf(columnsOf(statements.get(keyspace, query)?.variables) ?? [])(values)
+      } catch (refusal) {
+        return refusal
+      }
+    }
+    return error
+  }
+
+  return {
+    protocolVersion: () => wire.protocolVersion(client) ?? 0,
+    get keyspacePerRequest() {
+      return wire.protocolVersion(client) === 5
+    },
+    orphans: (host) => wire.orphans(client, host as unknown as Parameters<typeof wire.orphans>[1]),
+    prepare: (query, keyspace) =>
+      new Promise<PreparedColumns>((resolve, reject) => {
+        prepare(query, keyspace, (error, prepared) => {
+          if (prepared === undefined) return reject(error)
+          resolve({
+            variables: columnsOf(prepared.variables) ?? [],
+            columns: columnsOf(prepared.columns),
+            keyspace: prepared.table.keyspace ?? "",
+            table: prepared.table.name ?? ""
+          })
+        })
+      }),
+    send: (payload, options, answered) => {
+      const raw = options as unknown as Parameters<typeof wire.execute>[3]
+      const { keyspace } = options
+      const callback: wire.WireCallback = (error, result) => {
+        if (result !== undefined) return answered(null, responseOf(result))
+        answered(isEncodingError(error) ? new NotSent(explained(payload, keyspace, error)) : error, undefined)
+      }
+      // What is to be cancelled: preparing first, then the request.
+      let current: wire.Cancellable
+      const withPrepared = (query: string, use: (prepared: wire.Prepared) => void): void => {
+        const known = statements.get(keyspace, query)
+        if (known !== undefined) return use(known)
+        current = prepare(query, keyspace, (error, prepared) =>
+          prepared === undefined ? answered(new NotSent(error), undefined) : use(prepared)
+        )
+      }
+      if (payload._tag === "Batch") {
+        const items: Array<wire.BatchStatement> = []
+        const next = (): void => {
+          const statement = payload.statements[items.length]
+          if (statement === undefined) {
+            current = wire.batch(client, items, raw, callback)
+          } else {
+            withPrepared(statement.query, (query) => {
+              items.push({ query, params: statement.values })
+              next()
+            })
+          }
+        }
+        next()
+      } else if (payload.prepare) {
+        withPrepared(payload.query, (prepared) => {
+          const { values } = payload
+          if (Array.isArray(values) && values.length !== prepared.variables.length) {
+            return answered(new NotSent(explained(payload, keyspace, undefined)), undefined)
+          }
+          current = wire.execute(client, prepared, values, raw, callback)
+        })
+      } else {
+        current = wire.execute(client, payload.query, undefined, raw, callback)
+      }
+      return () => current.cancel()
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { ServerOptions } from "effect-cassandra-testkit"
+import { CassandraCluster, CassandraServer } from "effect-cassandra-testkit"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+
+/** What `make` says in an environment of these variables only. */
+const failure = (variables: Record<string, string>, options: ServerOptions = {}) =>
+  CassandraServer.make({ onProgress: () => Effect.void, ...options }).pipe(
+    Effect.scoped,
+    Effect.flip,
+    Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(variables))))
+  )
+
+/** No program is found here, and nothing is in the cache. */
+const nothing = { PATH: "/nonexistent", HOME: "/nonexistent", EFFECT_CASSANDRA_CACHE: "/nonexistent" }
+
+describe("choosing a server", () => {
+  it.live("without any, the error lists the three ways", () =>
+    Effect.gen(function* () {
+      const error = yield* failure(nothing, { sources: ["environment", "embedded"] })
+      assert.strictEqual(error._tag, "NoServerError")
+      assert.include(error.message, "CASSANDRA_CONTACT_POINTS")
+      assert.include(error.message, "testcontainers")
+      assert.include(error.message, "Maven")
+      assert.include(error.message, "environment: CASSANDRA_CONTACT_POINTS is not set")
+      assert.match(error.message, /embedded: .*(Maven|Java)/)
+    })
+  )
+
+  it.live("a cluster needs Java and Maven and says so", () =>
+    Effect.gen(function* () {
+      const error = yield* CassandraCluster.make({ nodes: 2 }).pipe(
+        Effect.scoped,
+        Effect.flip,
+        Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(nothing))))
+      )
+      assert.strictEqual(error._tag, "NoServerError")
+    })
+  )
+
+  it.live("a Java that is not there is named", () =>
+    Effect.gen(function* () {
+      const error = yield* failure({ ...nothing, PATH: "/nonexistent" }, { sources: ["embedded"], version: "4.1" })
+      assert.strictEqual(error._tag, "NoServerError")
+      assert.match(error.message, /needs Java 11 or 8|Maven/)
+    })
+  )
+
+  it.live("the cluster of the environment comes first, and is not replaced when it does not answer", () =>
+    Effect.gen(function* () {
+      const error = yield* failure({ CASSANDRA_CONTACT_POINTS: "127.0.0.1", CASSANDRA_PORT: "9" })
+      assert.strictEqual(error._tag, "ServerStartError")
+      assert.include(error.message, "127.0.0.1 port 9")
+    })
+  )
+
+  it.live("the cluster of the environment does not apply when it cannot be what is asked for", () =>
+    Effect.gen(function* () {
+      const named = { CASSANDRA_CONTACT_POINTS: "127.0.0.1", CASSANDRA_PORT: "9" }
+      const asked: ReadonlyArray<ServerOptions> = [
+        { authentication: true },
+        { tls: true },
+        { settings: { num_tokens: 1 } },
+        { jvmOptions: ["-Dx=y"] }
+      ]
+      for (const options of asked) {
+        const error = yield* failure(named, { ...options, sources: ["environment"] })
+        assert.strictEqual(error._tag, "NoServerError")
+        assert.include(error.message, Object.keys(options)[0]!)
+      }
+    })
+  )
+
+  it.live("a port that is none is refused", () =>
+    Effect.gen(function* () {
+      const error = yield* failure({ CASSANDRA_CONTACT_POINTS: "127.0.0.1", CASSANDRA_PORT: "http" })
+      assert.strictEqual(error._tag, "OptionsError")
+    })
+  )
+
+  it.live("options that no server can meet are refused before anything is started", () =>
+    Effect.gen(function* () {
+      const asked: ReadonlyArray<ServerOptions> = [{ version: "3.11" }, { heap: 12 }, { version: "4.0", tls: true }]
+      for (const options of asked) {
+        assert.strictEqual((yield* failure({}, options))._tag, "OptionsError")
+      }
+    })
+  )
+})
