@@ -11,6 +11,7 @@ import { makeWriter } from "../../src/internal/wire/encodeValue.ts"
 import { isWireError } from "../../src/internal/wire/errors.ts"
 import { murmur3 } from "../../src/internal/wire/murmur3.ts"
 import * as driverPackage from "cassandra-driver"
+import { execFileSync } from "node:child_process"
 import { createRequire } from "node:module"
 import * as Body from "./body.ts"
 import { columnWithValues, context, fallback, plainValue, type Typed, typed } from "./values.ts"
@@ -110,6 +111,18 @@ describe("rows", () => {
     for (const code of [3, 0]) assert.deepStrictEqual(empty(code), Buffer.alloc(0))
     for (const code of [2, 4, 5, 6, 7, 8, 9, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21]) assert.isNull(empty(code))
   })
+})
+
+describe("without generated code", () => {
+  it("the interpreter takes over by itself", () => {
+    const wire = new URL("../../src/internal/wire/decodeRows.ts", import.meta.url).href
+    const script = `
+      import { canGenerate, decodeRows } from ${JSON.stringify(wire)}
+      const body = Buffer.from("00000001000000040000002a", "hex")
+      console.log(canGenerate, JSON.stringify(decodeRows([{ name: "v", type: { code: 9 } }], body)))`
+    const flags = ["--disallow-code-generation-from-strings", "--import", "tsx", "--input-type=module", "-e", script]
+    assert.strictEqual(execFileSync(process.execPath, flags, { encoding: "utf8" }), 'false [{"v":42}]\n')
+  }, 30_000)
 })
 
 describe("metadata", () => {
