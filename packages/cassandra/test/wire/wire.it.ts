@@ -2,7 +2,7 @@
 import { Client as StockClient } from "cassandra-driver"
 import * as fc from "fast-check"
 import { afterAll, assert, beforeAll, describe, inject, it } from "vitest"
-import type {} from "effect-cassandra-testkit/vitest"
+import type { ProvidedServer } from "effect-cassandra-testkit/vitest"
 import { ByteWriter } from "../../src/internal/wire/byteWriter.ts"
 import type { Client } from "../../src/internal/wire/driverShape.ts"
 import { makeWriter } from "../../src/internal/wire/encodeValue.ts"
@@ -11,7 +11,7 @@ import * as Body from "./body.ts"
 import { asDriver, batch, execute, failure, prepare, shutdown } from "./support.ts"
 import { context, fallback, typed } from "./values.ts"
 
-const server = inject("effect-cassandra-testkit/server")
+const server: ProvidedServer = inject("effect-cassandra-testkit/server")
 const keyspace = `wire_${process.pid}_${Date.now().toString(36)}`
 const other = `${keyspace}_b`
 const clients: Array<Client> = []

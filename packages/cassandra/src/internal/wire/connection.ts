@@ -119,7 +119,6 @@ export const makeConnectionClass = (
         encode: (w, operation) => this.encodeOperation(w, operation),
         onSent: (operation) => {
           this._operations.set(operation.streamId, operation)
-          this._setIdleTimeout()
         },
         onUnsent: (operation, error) => {
           this._streamIds.push(operation.streamId)
@@ -127,6 +126,7 @@ export const makeConnectionClass = (
         },
         onWritten: (bytes) => {
           this.wire.counters.bytesWritten += bytes
+          this._setIdleTimeout()
         }
       })
       // A TLS socket decrypts into buffers of its own.
@@ -186,7 +186,6 @@ export const makeConnectionClass = (
       this._streamIds.push(streamId)
       if (isWire(operation)) {
         operation.respond(flags, opcode, buf, start, end)
-        this.emit("responseDequeued")
       } else {
         const body = Buffer.from(buf.subarray(start, end))
         this.guard(() => deliverStock(driver, boundReprepares(operation, this.wire), this.encoder, frame, body))

@@ -308,6 +308,7 @@ export type ConnectionClass = new (endpoint: string, version: number | null, opt
 
 export interface Pool extends EventEmitter {
   connections: ReadonlyArray<Connection>
+  responseCounter: number
   protocolVersion: number
   readonly options: ClientOptions
   readonly _address: string

@@ -43,32 +43,42 @@ const textBody: BodyWriter = (w, value) => {
   return true
 }
 
-const digit = (c: number): number => {
-  if (c >= 48 && c <= 57) return c - 48
-  const lower = c | 32
-  return lower >= 97 && lower <= 102 ? lower - 87 : -1
+/** What a hexadecimal digit stands for, by its char code; negative for every other character. */
+const HEX = new Int8Array(128).fill(-1)
+for (let i = 0; i < 16; i++) {
+  const c = i.toString(16)
+  HEX[c.charCodeAt(0)] = i
+  HEX[c.toUpperCase().charCodeAt(0)] = i
 }
+
+/** Where the bytes of a uuid are in its text. */
+const UUID_POSITIONS = Uint8Array.of(0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34)
+const DASH = 45
 
 const uuidBody: BodyWriter = (w, value) => {
   if (typeof value !== "string") return false
-  if (value.length !== 36) throw new TypeError("not a uuid: 36 characters are expected")
+  const dashed =
+    value.length === 36 &&
+    value.charCodeAt(8) === DASH &&
+    value.charCodeAt(13) === DASH &&
+    value.charCodeAt(18) === DASH &&
+    value.charCodeAt(23) === DASH
+  if (!dashed) throw new TypeError("not a uuid: five groups joined by dashes are expected")
   w.ensure(16)
-  const { buf } = w
-  let { pos } = w
-  for (let i = 0; i < 36;) {
-    const c = value.charCodeAt(i)
-    if (i === 8 || i === 13 || i === 18 || i === 23) {
-      if (c !== 45) throw new TypeError("not a uuid: a dash is missing")
-      i++
-      continue
-    }
-    const high = digit(c)
-    const low = digit(value.charCodeAt(i + 1))
-    if ((high | low) < 0) throw new TypeError("not a uuid: not hexadecimal")
-    buf[pos++] = (high << 4) | low
-    i += 2
+  const { buf, pos } = w
+  // Becomes negative with the first character that is no digit, or not even in the table.
+  let valid = 0
+  for (let i = 0; i < 16; i++) {
+    const at = UUID_POSITIONS[i]!
+    const a = value.charCodeAt(at)
+    const b = value.charCodeAt(at + 1)
+    const high = HEX[a & 127]!
+    const low = HEX[b & 127]!
+    valid |= high | low | -((a | b) >> 7)
+    buf[pos + i] = (high << 4) | low
   }
-  w.pos = pos
+  if (valid < 0) throw new TypeError("not a uuid: hexadecimal digits are expected")
+  w.pos = pos + 16
   return true
 }
 

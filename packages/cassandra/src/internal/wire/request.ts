@@ -202,8 +202,13 @@ export class WireRequest {
   }
 
   private forget(attempt: Attempt): void {
-    const i = this.active.indexOf(attempt)
-    if (i >= 0) this.active.splice(i, 1)
+    const { active } = this
+    if (active.length === 1 && active[0] === attempt) {
+      active.pop()
+      return
+    }
+    const i = active.indexOf(attempt)
+    if (i >= 0) active.splice(i, 1)
   }
 
   onResponse(attempt: Attempt, flags: number, opcode: number, buf: Buffer, start: number, end: number): void {
