@@ -223,7 +223,13 @@ export const makeConnectionClass = (
 
     override _write(operation: Operation, streamId: number): void {
       operation.streamId = streamId
-      ;(this.writeQueue as WireWriteQueue).push(operation)
+      if (this.isSocketOpen && !this.netClient.destroyed) {
+        ;(this.writeQueue as WireWriteQueue).push(operation)
+        return
+      }
+      // Closed while somebody still held it: a write would go nowhere and be waited for in vain.
+      this._streamIds.push(streamId)
+      process.nextTick(() => this.guard(() => operation.setResult(this.socketError(true))))
     }
 
     /** One timer that looks when the last write was, instead of a timer set and cleared by every write. */
@@ -286,19 +292,21 @@ export const makeConnectionClass = (
       this._streamIds.clear()
       if (this.emitDrain) this.emit("drain")
       this.orphans = 0
-      const socketError = (notWritten: boolean): Error => {
-        const error = new driver.errors.DriverError("Socket was closed")
-        error.isSocketError = true
-        if (notWritten) (error as { requestNotWritten?: boolean }).requestNotWritten = true
-        if (innerError !== undefined) error.innerError = innerError
-        return error
-      }
       const sent = [...this._operations.values()]
       const unsent = [...((this.writeQueue as WireWriteQueue | undefined)?.clear() ?? []), ...this._pendingWrites]
       this._operations = new Map()
       this._pendingWrites = []
-      for (const operation of sent) this.guard(() => operation.setResult(socketError(false)))
-      for (const operation of unsent) this.guard(() => operation.setResult(socketError(true)))
+      for (const operation of sent) this.guard(() => operation.setResult(this.socketError(false, innerError)))
+      for (const operation of unsent) this.guard(() => operation.setResult(this.socketError(true, innerError)))
+    }
+
+    /** What the driver fails requests with when their connection is lost. */
+    private socketError(notWritten: boolean, innerError?: unknown): Error {
+      const error = new driver.errors.DriverError("Socket was closed")
+      error.isSocketError = true
+      if (notWritten) error.requestNotWritten = true
+      if (innerError !== undefined) error.innerError = innerError
+      return error
     }
 
     orphaned(): void {

@@ -173,7 +173,8 @@ export class WireRequest {
     this.attempts++
     this.active.push(attempt)
     attempt.send(this.timeout)
-    if (this.options.isIdempotent() === true) this.speculate(host)
+    // A retry belongs to an execution that has its speculative ones already.
+    if (retries === 0 && this.reprepares === 0 && this.options.isIdempotent() === true) this.speculate(host)
   }
 
   private speculate(host: Host): void {
