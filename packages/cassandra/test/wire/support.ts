@@ -112,3 +112,19 @@ export const isSelect = (r: Incoming): boolean =>
 
 /** Reconnects without delay. */
 export const soon = () => ({ reconnection: new driver.policies.reconnection.ConstantReconnectionPolicy(10) })
+
+/**
+ * Executes until it succeeds, for two seconds at most: when its control connection reconnects by the contact points, the
+ * driver replaces the host by one whose pool is empty at first.
+ */
+export const executeSoon = async (client: Client): Promise<Wire.WireResult> => {
+  const until = Date.now() + 2000
+  for (;;) {
+    try {
+      return await execute(client, select, [1])
+    } catch (error) {
+      if (Date.now() > until) throw error
+      await sleep(10)
+    }
+  }
+}
