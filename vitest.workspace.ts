@@ -7,7 +7,7 @@ import type { TestProjectInlineConfiguration } from "vitest/config"
 const projects: Array<TestProjectInlineConfiguration> = [
   {
     extends: true,
-    test: { name: "unit", include: ["packages/*/test/**/*.test.ts"] }
+    test: { name: "unit", include: ["packages/*/test/**/*.test.ts"], testTimeout: 30_000 }
   },
   {
     extends: true,

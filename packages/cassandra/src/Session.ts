@@ -56,7 +56,13 @@ export interface Session {
   /** The pages themselves, empty ones too, each with the state to continue from. */
   readonly pages: <A, R, E>(statement: Statement<A, R, E>) => Stream.Stream<ResultSet<A>, CassandraError | E, R>
   /** Prepares CQL text on the nodes. Preparing the same text again costs nothing. */
-  readonly prepare: (query: string) => Effect.Effect<PreparedStatement, CassandraError>
+  readonly prepare: (
+    query: string,
+    options?: {
+      /** The keyspace of unqualified table names, in place of the session's. */
+      readonly keyspace?: string | undefined
+    }
+  ) => Effect.Effect<PreparedStatement, CassandraError>
   /** Applies a batch of writes. */
   readonly batch: (batch: Batch) => Effect.Effect<ResultSet<Row>, CassandraError>
   /** Closes it before its scope does. A second call does nothing. */

@@ -58,6 +58,8 @@ export interface StatementOptions extends RequestOptions {
   readonly profile?: string | undefined
   /** The write's timestamp, in microseconds since the epoch. */
   readonly timestamp?: bigint | undefined
+  /** What the server takes for the current time, in seconds since the epoch: for TTLs in tests. Needs protocol v5. */
+  readonly nowInSeconds?: number | undefined
   readonly pagingState?: PagingState | undefined
   /** Whether the server traces the request. */
   readonly tracing?: boolean | undefined
@@ -346,6 +348,18 @@ export const withTimestamp: {
   (timestamp: bigint): <A, R, E>(self: Statement<A, R, E>) => Statement<A, R, E>
   <A, R, E>(self: Statement<A, R, E>, timestamp: bigint): Statement<A, R, E>
 } = dual(2, <A, R, E>(self: Statement<A, R, E>, timestamp: bigint) => withOptions(self, { timestamp }))
+
+/**
+ * What the server takes for the current time of the request, in seconds since the epoch, so that a test can see a TTL
+ * expire. Needs protocol v5.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export const withNowInSeconds: {
+  (nowInSeconds: number): <A, R, E>(self: Statement<A, R, E>) => Statement<A, R, E>
+  <A, R, E>(self: Statement<A, R, E>, nowInSeconds: number): Statement<A, R, E>
+} = dual(2, <A, R, E>(self: Statement<A, R, E>, nowInSeconds: number) => withOptions(self, { nowInSeconds }))
 
 /**
  * Where to continue, from `ResultSet.pagingState` of the same statement with the same values.

@@ -21,7 +21,7 @@ const effective = (sources: Sources, read = true): Effective => {
     ...(sources.profile === undefined ? {} : { profiles: { p: sources.profile } })
   }
   const statement = { ...sources.statement, ...(sources.profile === undefined ? {} : { profile: "p" }) }
-  return new OptionSources(Either.getOrThrow(resolve(cluster)), sources.session ?? {}).resolve(
+  return new OptionSources(Either.getOrThrow(resolve(cluster)), sources.session ?? {}, true).resolve(
     statement,
     sources.local ?? {},
     read,
@@ -113,7 +113,7 @@ describe("the options of a request", () => {
 
   it("the statement's profile goes before that of the local context", () => {
     const cluster = Either.getOrThrow(resolve({ profiles: { a: { pageSize: 1 }, b: { pageSize: 2 } } }))
-    const sources = new OptionSources(cluster, {})
+    const sources = new OptionSources(cluster, {}, true)
     const fetchSize = (statement: StatementOptions, local: LocalOptions) =>
       sources.resolve(statement, local, true, none).driver.fetchSize
     assert.strictEqual(fetchSize({ profile: "a" }, { profile: "b" }), 1)
@@ -122,7 +122,7 @@ describe("the options of a request", () => {
 
   it("a profile that does not exist is a ConfigurationError that names those that do", () => {
     const cluster = Either.getOrThrow(resolve({ profiles: { olap: {}, oltp: {} } }))
-    const error = errorOf(() => new OptionSources(cluster, {}).resolve({ profile: "olpa" }, {}, true, none))
+    const error = errorOf(() => new OptionSources(cluster, {}, true).resolve({ profile: "olpa" }, {}, true, none))
     assert.strictEqual(error.option, "profile")
     for (const name of ["olpa", "olap", "oltp"]) assert.include(error.message, name)
   })
@@ -130,7 +130,7 @@ describe("the options of a request", () => {
   it("a profile is not looked up in what every object inherits", () => {
     const cluster = Either.getOrThrow(resolve({}))
     for (const profile of ["toString", "__proto__", "constructor"]) {
-      const error = errorOf(() => new OptionSources(cluster, {}).resolve({ profile }, {}, true, none))
+      const error = errorOf(() => new OptionSources(cluster, {}, true).resolve({ profile }, {}, true, none))
       assert.strictEqual(error.option, "profile")
     }
   })
@@ -211,7 +211,7 @@ describe("the options of a request", () => {
   })
 
   it("one statement's options touch no other's", () => {
-    const sources = new OptionSources(Either.getOrThrow(resolve({})), {})
+    const sources = new OptionSources(Either.getOrThrow(resolve({})), {}, true)
     const before = sources.resolve({}, {}, true, none)
     sources.resolve({ pageSize: 3, consistency: "ALL" }, {}, true, none)
     const after = sources.resolve({}, {}, true, none)

@@ -74,26 +74,29 @@ class Attempt implements Entrant {
   readonly #activity: Activity
   readonly #payload: Payload
   readonly #options: SendOptions
-  readonly #resume: (effect: Effect.Effect<Response, CassandraError>) => void
+  readonly #succeed: (response: Response) => void
+  readonly #fail: (error: CassandraError) => void
 
   constructor(
     engine: Engine,
     activity: Activity,
     payload: Payload,
     options: SendOptions,
-    resume: (effect: Effect.Effect<Response, CassandraError>) => void
+    succeed: (response: Response) => void,
+    fail: (error: CassandraError) => void
   ) {
     this.#engine = engine
     this.#activity = activity
     this.#payload = payload
     this.#options = options
-    this.#resume = resume
+    this.#succeed = succeed
+    this.#fail = fail
   }
 
   start(): void {
     if (this.#activity.closed) {
       this.#done = true
-      return this.#resume(Effect.fail(closedError("NotApplied")))
+      return this.#fail(closedError("NotApplied"))
     }
     this.#activity.add(this)
     this.#engine.gate.enter(this)
@@ -110,14 +113,13 @@ class Attempt implements Entrant {
 
   refused(): void {
     const { maxConcurrent, maxQueued } = this.#engine.gate
-    this.#end(
-      Effect.fail(
-        new RequestThrottledError({
-          message: `${maxConcurrent} requests are in flight and ${maxQueued} wait: try again later`,
-          maxConcurrentRequests: maxConcurrent,
-          maxQueuedRequests: maxQueued
-        })
-      )
+    this.#end()
+    this.#fail(
+      new RequestThrottledError({
+        message: `${maxConcurrent} requests are in flight and ${maxQueued} wait: try again later`,
+        maxConcurrentRequests: maxConcurrent,
+        maxQueuedRequests: maxQueued
+      })
     )
   }
 
@@ -125,7 +127,9 @@ class Attempt implements Entrant {
   readonly #answer = (error: unknown, response: Response | undefined): void => {
     this.#engine.gate.leave()
     if (this.#done) return
-    this.#end(response === undefined ? Effect.fail(this.#failure(error)) : Effect.succeed(response))
+    this.#end()
+    if (response === undefined) this.#fail(this.#failure(error))
+    else this.#succeed(response)
   }
 
   #failure(error: unknown): CassandraError {
@@ -137,17 +141,16 @@ class Attempt implements Entrant {
     })
   }
 
-  #end(effect: Effect.Effect<Response, CassandraError>): void {
+  #end(): void {
     this.#done = true
     this.#activity.remove(this)
-    this.#resume(effect)
   }
 
   /** The session closes while the attempt is under way. */
   close(): void {
     const writeState = this.#sent ? "Unknown" : "NotApplied"
     this.abandon()
-    this.#resume(Effect.fail(closedError(writeState)))
+    this.#fail(closedError(writeState))
   }
 
   /**
@@ -168,15 +171,35 @@ class Attempt implements Entrant {
 
 export type { Attempt }
 
-/** One attempt as an effect. Interrupting it drops the answer. */
-export const attempt = (
+/**
+ * One attempt as an effect, which goes on with what its outcome leads to. Interrupting it gives the request up.
+ */
+export const attempt = <A, E, R>(
   engine: Engine,
   activity: Activity,
   payload: Payload,
-  options: SendOptions
-): Effect.Effect<Response, CassandraError> =>
+  options: SendOptions,
+  onSuccess: (response: Response) => Effect.Effect<A, E, R>,
+  onFailure: (error: CassandraError) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
   Effect.async((resume) => {
-    const attempt = new Attempt(engine, activity, payload, options, resume)
+    const attempt = new Attempt(
+      engine,
+      activity,
+      payload,
+      options,
+      (response) => {
+        // What is thrown here would be lost in whoever called back.
+        let next: Effect.Effect<A, E, R>
+        try {
+          next = onSuccess(response)
+        } catch (defect) {
+          next = Effect.die(defect)
+        }
+        resume(next)
+      },
+      (error) => resume(onFailure(error))
+    )
     attempt.start()
     return Effect.sync(() => attempt.abandon())
   })

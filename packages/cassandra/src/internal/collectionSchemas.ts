@@ -215,7 +215,7 @@ export const option = <A, I, R>(schema: Schema.Schema<A, I, R>): Schema.Schema<O
  * import { CqlType } from "effect-cassandra"
  *
  * const User = Schema.Struct({ id: CqlType.uuid, nickname: CqlType.optional(CqlType.text) })
- * // { readonly id: string; readonly nickname?: string }
+ * // { readonly id: string; readonly nickname?: string | undefined }
  * ```
  *
  * @since 0.1.0

@@ -21,21 +21,26 @@ export interface Answer {
   readonly failedHosts: ReadonlyArray<string>
 }
 
-const firstAnswer = (response: Response): Answer => ({ response, attempts: 1, failedHosts: noHosts })
 const noHosts: ReadonlyArray<string> = []
 
-/** Sends a request until it is answered or its policy gives up. */
-export const send = (
+/** Sends a request until it is answered or its policy gives up, and goes on with the answer. */
+export const send = <A, E, R>(
   engine: Engine,
   activity: Activity,
   payload: Payload,
-  options: Effective
-): Effect.Effect<Answer, CassandraError> => {
-  const answered = Effect.matchEffect(attempt(engine, activity, payload, options.driver), {
-    onFailure: (error) => retry(engine, activity, payload, options, error),
-    onSuccess: (response) => Effect.succeed(firstAnswer(response))
-  })
+  options: Effective,
+  finish: (answer: Answer) => Effect.Effect<A, E, R>
+): Effect.Effect<A, CassandraError | E, R> => {
   const { deadline } = options
+  // The retries are set up when there is something to retry, and not around what succeeds.
+  const answered = attempt<A, CassandraError | E, R>(
+    engine,
+    activity,
+    payload,
+    options.driver,
+    (response) => finish({ response, attempts: 1, failedHosts: noHosts }),
+    (error) => Effect.flatMap(retry(engine, activity, payload, options, error), finish)
+  )
   return deadline === undefined
     ? answered
     : Effect.timeoutFail(answered, { duration: deadline, onTimeout: () => deadlineError(deadline) })
@@ -75,11 +80,14 @@ const retry = (
       consistency = decision.consistency ?? consistency
       const routing: Routing = { tried, preferred: decision.host === "same" ? host : undefined }
       const outcome = yield* Effect.either(
-        attempt(engine, activity, payload, {
-          ...options.driver,
-          consistency: codes[consistency],
-          [routingKey]: routing
-        })
+        attempt<Response, CassandraError, never>(
+          engine,
+          activity,
+          payload,
+          { ...options.driver, consistency: codes[consistency], [routingKey]: routing },
+          Effect.succeed,
+          Effect.fail
+        )
       )
       if (outcome._tag === "Right") {
         return { response: outcome.right, attempts: retries + 2, failedHosts: [...tried] }

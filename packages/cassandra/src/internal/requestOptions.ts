@@ -132,6 +132,7 @@ export class OptionSources {
         Object.entries(statement.customPayload).map(([key, bytes]) => [key, Buffer.from(bytes)])
       )
     }
+    if (statement.nowInSeconds !== undefined) options.nowInSeconds = statement.nowInSeconds
     if (statement.executeAs !== undefined) options.executeAs = statement.executeAs
     if (statement.host !== undefined) {
       const host = findHost(statement.host)

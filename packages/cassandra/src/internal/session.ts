@@ -100,7 +100,7 @@ class OpenSession implements Session {
   }
 
   readonly execute = <A, R, E>(statement: Statement<A, R, E>): Effect.Effect<ResultSet<A>, CassandraError | E, R> =>
-    Effect.flatMap(this.#request(statement), (answer) => resultOf(statement, answer))
+    this.#request(statement, (answer) => resultOf(statement, answer))
 
   readonly one = <A, R, E>(statement: Statement<A, R, E>): Effect.Effect<Option.Option<A>, CassandraError | E, R> =>
     Effect.map(this.execute(statement), (result) => result.one)
@@ -122,9 +122,8 @@ class OpenSession implements Session {
       Effect.map(this.#optionsOf(statement.options, true), ({ prefetch }) =>
         pages(
           (state: PagingState | undefined) =>
-            Effect.flatMap(
-              this.#request(state === undefined ? statement : withPagingState(statement, state)),
-              (answer) => Effect.map(resultOf(statement, answer), (value) => ({ value, next: pagingStateOf(answer) }))
+            this.#request(state === undefined ? statement : withPagingState(statement, state), (answer) =>
+              Effect.map(resultOf(statement, answer), (value) => ({ value, next: pagingStateOf(answer) }))
             ),
           undefined,
           prefetch
@@ -142,18 +141,23 @@ class OpenSession implements Session {
       .catch(() => false)
   )
 
-  readonly prepare = (query: string): Effect.Effect<PreparedStatement, CassandraError> =>
-    Effect.suspend(() =>
-      this.#activity.closed
-        ? Effect.fail(closedError("NotApplied"))
-        : Effect.tryPromise({
-            try: () =>
-              this.#home.transport.prepare(
-                query,
-                this.#home.transport.keyspacePerRequest ? Option.getOrUndefined(this.keyspace) : undefined
-              ),
-            catch: (error) => fromDriverError(error, { timeout: 0, batch: false, sent: false })
-          })
+  readonly prepare = (
+    query: string,
+    options: { readonly keyspace?: string | undefined } = {}
+  ): Effect.Effect<PreparedStatement, CassandraError> =>
+    Effect.flatMap(
+      Effect.suspend(() =>
+        this.#activity.closed ? Effect.fail(closedError("NotApplied")) : this.#engine(options.keyspace)
+      ),
+      ({ transport }) =>
+        Effect.tryPromise({
+          try: () =>
+            transport.prepare(
+              query,
+              transport.keyspacePerRequest ? (options.keyspace ?? Option.getOrUndefined(this.keyspace)) : undefined
+            ),
+          catch: (error) => fromDriverError(error, { timeout: 0, batch: false, sent: false })
+        })
     ).pipe(
       Effect.map(({ columns, keyspace, table, variables }) => ({
         query,
@@ -175,11 +179,13 @@ class OpenSession implements Session {
       }
       const options = yield* this.#optionsOf({ ...batch.options, idempotent: isIdempotent(batch) }, false)
       const engine = yield* this.#engine(batch.options.keyspace)
-      const answer = yield* send(engine, this.#activity, payload, {
-        ...options,
-        driver: batchOptions(options.driver, batch.type)
-      })
-      return makeResultSet(rowsOf(answer), answer)
+      return yield* send(
+        engine,
+        this.#activity,
+        payload,
+        { ...options, driver: batchOptions(options.driver, batch.type) },
+        (answer) => Effect.succeed(makeResultSet(rowsOf(answer), answer))
+      )
     })
 
   readonly isClosed: Effect.Effect<boolean> = Effect.sync(() => this.#activity.closed)
@@ -201,7 +207,10 @@ class OpenSession implements Session {
   })
 
   /** The hot path: an option look-up and one attempt, unless something goes wrong. */
-  #request(statement: Statement.Any): Effect.Effect<Answer, CassandraError> {
+  #request<A, E, R>(
+    statement: Statement.Any,
+    finish: (answer: Answer) => Effect.Effect<A, E, R>
+  ): Effect.Effect<A, CassandraError | E, R> {
     return Effect.withFiberRuntime((fiber) => {
       const { query, values } = statement
       const kind = kindOf(query)
@@ -223,8 +232,8 @@ class OpenSession implements Session {
       const { keyspace } = statement.options
       if (!payload.prepare) options = { ...options, driver: { ...options.driver, prepare: false } }
       return keyspace === undefined || this.#isHome(keyspace)
-        ? send(this.#home, this.#activity, payload, options)
-        : Effect.flatMap(this.#engine(keyspace), (engine) => send(engine, this.#activity, payload, options))
+        ? send(this.#home, this.#activity, payload, options, finish)
+        : Effect.flatMap(this.#engine(keyspace), (engine) => send(engine, this.#activity, payload, options, finish))
     })
   }
 

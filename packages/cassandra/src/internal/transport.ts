@@ -28,6 +28,7 @@ export type Payload =
 /** The driver's options of a request, with what the two transports need beside them. */
 export interface SendOptions extends driver.QueryOptions {
   executeAs?: string
+  nowInSeconds?: number
   /** What a retry asks of the query plan. */
   readonly [routingKey]?: Routing
 }

@@ -50,7 +50,7 @@ export const verify = (
     })
     const text = statement.query
     if (!kindOf(text).prepared) return
-    const prepared = yield* session.prepare(text)
+    const prepared = yield* session.prepare(text, { keyspace: statement.options.keyspace })
     const select = readSelect(text)
     const [variable] = prepared.variables
     const keyspace =
@@ -105,14 +105,13 @@ const requestMismatches = (
     const subject = field.name === "" ? "The request" : `Request field "${field.name}"`
     const common = { side: "Request", field: field.name } as const
     if (unfit !== undefined) {
-      const inside = unfit.path === "" ? "" : `, within it at "${name}${unfit.path}"`
       return [
         {
           ...common,
           problem: "WrongType",
           schema: unfit.declared,
           database: unfit.actual,
-          message: `${subject} gives ${declaredText(unfit)}, but it is bound to "${name}", a ${type}${inside}. ${advice(unfit)}`
+          message: `${subject} gives ${declaredText(unfit)}, but ${placeOf(unfit, `"${name}", which it is bound to,`, name, type)}. ${advice(unfit)}`
         }
       ]
     }
@@ -194,19 +193,30 @@ const resultMismatches = (
     if (column.type === undefined) return []
     const unfit = unfitOf(ast, parseCqlType(column.type), { direction: "read", types })
     if (unfit !== undefined) {
-      const inside = unfit.path === "" ? "" : `, within it at "${name}${unfit.path}"`
       const reads = unfit.declared.startsWith("CqlType") ? "" : `, which is read as ${readAs(unfit)}`
+      const place = placeOf(unfit, `column "${name}"`, name, typeText(parseCqlType(column.type)))
       return [
         {
           ...common,
           problem: "WrongType",
           schema: unfit.declared,
           database: unfit.actual,
-          message: `${subject} expects ${declaredText(unfit)}, but column "${name}" is a ${typeText(parseCqlType(column.type))}${inside}${reads}. ${advice(unfit)}`
+          message: `${subject} expects ${declaredText(unfit)}, but ${place}${reads}. ${advice(unfit)}`
         }
       ]
     }
-    if (optional || takesNull(ast) || column.source === undefined || column.source.key) return []
+    if (takesNull(ast) || column.source === undefined || column.source.key) return []
+    if (optional) {
+      return [
+        {
+          ...common,
+          problem: "Nullable",
+          schema: "may be absent, but does not take null",
+          database: "null when there is no value",
+          message: `${subject} may be absent but does not take null, and a row without a value for column "${name}" has null there. Use CqlType.optional, or Schema.optionalWith(..., { nullable: true }).`
+        }
+      ]
+    }
     const collection = /^(list|set|map)</.exec(column.source.type)?.[1]
     if (collection === undefined && !strict) return []
     return [
@@ -218,7 +228,7 @@ const resultMismatches = (
         message:
           collection === undefined
             ? `${subject} does not take null, but column "${name}" is no part of the primary key and may be null. Use CqlType.nullable, CqlType.option or CqlType.optional.`
-            : `${subject} does not take null, but column "${name}" is a ${column.source.type}, and Cassandra gives null for an empty one. Use CqlType.${collection}, which reads null as empty.`
+            : `${subject} does not take null, but column "${name}" has the type ${column.source.type}, and Cassandra gives null for an empty one. Use CqlType.${collection}, which reads null as empty.`
       }
     ]
   })
@@ -227,6 +237,9 @@ const plain = (name: string): string => name.toLowerCase().replaceAll("_", "")
 
 const declaredText = ({ declared }: Unfit): string =>
   declared.startsWith("CqlType") || declared.startsWith("a ") ? declared : `a JavaScript ${declared}`
+
+const placeOf = ({ actual, path }: Unfit, subject: string, name: string, type: string): string =>
+  path === "" ? `${subject} has the type ${type}` : `${subject} has the type ${actual} at "${name}${path}"`
 
 const readAs = ({ actual }: Unfit): string => `a JavaScript ${formOf(parseCqlType(actual))}`
 

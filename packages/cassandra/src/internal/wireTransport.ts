@@ -2,8 +2,16 @@
 import type driver from "cassandra-driver"
 import { isEncodingError } from "./driverErrors.ts"
 import type { DriverColumn } from "./cqlTypes.ts"
+import type { Values } from "../Statement.ts"
 import { encoderOf } from "./toDriver.ts"
-import { NotSent, type Payload, type PreparedColumns, type Response, type Transport } from "./transport.ts"
+import {
+  type Answered,
+  NotSent,
+  type Payload,
+  type PreparedColumns,
+  type Response,
+  type Transport
+} from "./transport.ts"
 import * as wire from "./wire/index.ts"
 
 /** The wire knows the driver's client by its private shape. */
@@ -64,6 +72,34 @@ export const wireTransport = (driverClient: driver.Client, maxPrepared: number):
       done(error, prepared)
     })
 
+  /** Prepares what is not prepared yet, one after the other, and then sends. Gives back what cancels wherever it is. */
+  const inTurn = (
+    keyspace: string | undefined,
+    queries: ReadonlyArray<string>,
+    answered: Answered,
+    send: (prepared: ReadonlyArray<wire.Prepared>) => wire.Cancellable
+  ): (() => void) => {
+    const prepared: Array<wire.Prepared> = []
+    let current = nothing
+    const next = (): void => {
+      for (let query = queries[prepared.length]; query !== undefined; query = queries[prepared.length]) {
+        const known = statements.get(keyspace, query)
+        if (known === undefined) {
+          current = prepare(query, keyspace, (error, statement) => {
+            if (statement === undefined) return answered(new NotSent(error), undefined)
+            prepared.push(statement)
+            next()
+          })
+          return
+        }
+        prepared.push(known)
+      }
+      current = send(prepared)
+    }
+    next()
+    return () => current.cancel()
+  }
+
   /** Names the variable whose value was refused: the wire's own errors are about values, not about columns. */
   const explained = (payload: Payload, keyspace: string | undefined, error: unknown): unknown => {
     for (const { query, values } of payload._tag === "Query" ? [payload] : payload.statements) {
@@ -101,41 +137,34 @@ export const wireTransport = (driverClient: driver.Client, maxPrepared: number):
         if (result !== undefined) return answered(null, responseOf(result))
         answered(isEncodingError(error) ? new NotSent(explained(payload, keyspace, error)) : error, undefined)
       }
-      // What is to be cancelled: preparing first, then the request.
-      let current: wire.Cancellable
-      const withPrepared = (query: string, use: (prepared: wire.Prepared) => void): void => {
-        const known = statements.get(keyspace, query)
-        if (known !== undefined) return use(known)
-        current = prepare(query, keyspace, (error, prepared) =>
-          prepared === undefined ? answered(new NotSent(error), undefined) : use(prepared)
-        )
-      }
-      if (payload._tag === "Batch") {
-        const items: Array<wire.BatchStatement> = []
-        const next = (): void => {
-          const statement = payload.statements[items.length]
-          if (statement === undefined) {
-            current = wire.batch(client, items, raw, callback)
-          } else {
-            withPrepared(statement.query, (query) => {
-              items.push({ query, params: statement.values })
-              next()
-            })
-          }
+      const execute = (prepared: wire.Prepared, values: Values): wire.Cancellable => {
+        if (!Array.isArray(values) || values.length === prepared.variables.length) {
+          return wire.execute(client, prepared, values, raw, callback)
         }
-        next()
-      } else if (payload.prepare) {
-        withPrepared(payload.query, (prepared) => {
-          const { values } = payload
-          if (Array.isArray(values) && values.length !== prepared.variables.length) {
-            return answered(new NotSent(explained(payload, keyspace, undefined)), undefined)
-          }
-          current = wire.execute(client, prepared, values, raw, callback)
-        })
-      } else {
-        current = wire.execute(client, payload.query, undefined, raw, callback)
+        answered(new NotSent(explained(payload, keyspace, undefined)), undefined)
+        return nothing
       }
-      return () => current.cancel()
+      if (payload._tag === "Query") {
+        const { query, values } = payload
+        if (!payload.prepare) return wire.execute(client, query, undefined, raw, callback).cancel
+        const known = statements.get(keyspace, query)
+        if (known !== undefined) return execute(known, values).cancel
+        return inTurn(keyspace, [query], answered, ([prepared]) => execute(prepared as wire.Prepared, values))
+      }
+      return inTurn(
+        keyspace,
+        payload.statements.map(({ query }) => query),
+        answered,
+        (prepared) => {
+          const items = payload.statements.map(({ values }, i) => ({
+            query: prepared[i] as wire.Prepared,
+            params: values
+          }))
+          return wire.batch(client, items, raw, callback)
+        }
+      )
     }
   }
 }
+
+const nothing: wire.Cancellable = { cancel: () => undefined }

@@ -1,0 +1,151 @@
+import { assert, layer } from "@effect/vitest"
+import { Cluster, cql, Session, Statement } from "effect-cassandra"
+import { CassandraCluster, TestKeyspace } from "effect-cassandra-testkit"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import { optionsFor, schema } from "./support/client.ts"
+
+const session = Layer.scoped(
+  Session.Session,
+  Effect.gen(function* () {
+    const { name } = yield* TestKeyspace.TestKeyspace
+    const cluster = yield* Cluster.make(optionsFor(yield* CassandraCluster.CassandraCluster))
+    return yield* cluster.connect({ keyspace: name, consistency: "LOCAL_QUORUM" })
+  })
+)
+
+const setup = Layer.effectDiscard(
+  schema(
+    "CREATE TABLE safe (id int PRIMARY KEY, v int)",
+    "CREATE TABLE hits (id int PRIMARY KEY, n counter)",
+    "CREATE TABLE lists (id int PRIMARY KEY, v list<int>)"
+  )
+).pipe(
+  Layer.provideMerge(session),
+  Layer.provideMerge(TestKeyspace.layer({ prefix: "three", replicationFactor: 3 })),
+  Layer.provideMerge(CassandraCluster.layer({ nodes: 3, heap: 384 }))
+)
+
+const upTo = (n: number) => Array.from({ length: n }, (_, i) => i)
+
+layer(setup, { excludeTestServices: true, timeout: "4 minutes" })("a cluster of three nodes", (it) => {
+  it.scoped("a statement's 1,000 concurrent first uses prepare it once on each host", () =>
+    Effect.gen(function* () {
+      const shared = yield* Session.Session
+      const { info } = yield* shared.execute(cql`SELECT key FROM system.local`)
+      assert.match(info.coordinator, /:\d+$/)
+      const nodes = yield* Effect.flatMap(CassandraCluster.CassandraCluster, (cluster) => cluster.nodes)
+      assert.strictEqual(nodes.length, 3)
+      const query = "SELECT v AS once FROM safe WHERE id = ?"
+      yield* Effect.forEach(upTo(1_000), (id) => shared.execute(Statement.make(query, [id])), {
+        concurrency: "unbounded",
+        discard: true
+      })
+      // Each node tells which statements it has prepared.
+      for (const { address } of nodes) {
+        const { port } = yield* CassandraCluster.CassandraCluster
+        const rows = yield* shared.rows(
+          cql`SELECT query_string FROM system.prepared_statements`.pipe(Statement.withHost(`${address}:${port}`))
+        )
+        assert.strictEqual(rows.filter((row) => row["query_string"] === query).length, 1, address)
+      }
+    })
+  )
+
+  it.scoped(
+    "killing a node in the middle loses no idempotent request, and applies no other write twice",
+    () =>
+      Effect.gen(function* () {
+        const cluster = yield* CassandraCluster.CassandraCluster
+        const shared = yield* Session.Session
+        const count = 12_000
+        const lists = 400
+        let done = 0
+        const warm = yield* Deferred.make<void>()
+        const traffic = yield* Effect.fork(
+          Effect.all(
+            {
+              safe: Effect.forEach(
+                upTo(count),
+                (id) =>
+                  shared
+                    .execute(cql`INSERT INTO safe (id, v) VALUES (${id}, ${id})`.pipe(Statement.idempotent))
+                    .pipe(Effect.tap(() => (++done === count / 4 ? Deferred.succeed(warm, undefined) : Effect.void)), Effect.either),
+                { concurrency: 128 }
+              ),
+              reads: Effect.forEach(
+                upTo(count / 2),
+                (id) => Effect.either(shared.execute(cql`SELECT v FROM safe WHERE id = ${id}`)),
+                { concurrency: 64 }
+              ),
+              counters: Effect.forEach(
+                upTo(2_000),
+                (i) => Effect.either(shared.execute(cql`UPDATE hits SET n = n + 1 WHERE id = ${i % 50}`)),
+                { concurrency: 32 }
+              ),
+              lists: Effect.forEach(
+                upTo(2_000),
+                (i) => Effect.either(shared.execute(cql`UPDATE lists SET v = v + ${[i]} WHERE id = ${i % lists}`)),
+                { concurrency: 32 }
+              )
+            },
+            { concurrency: "unbounded" }
+          )
+        )
+        yield* Deferred.await(warm)
+        yield* cluster.kill("node2")
+        const outcome = yield* Fiber.join(traffic)
+
+        const failed = [...outcome.safe, ...outcome.reads].filter(Either.isLeft)
+        assert.deepStrictEqual(
+          failed.map(({ left }) => `${left._tag}: ${left.message}`),
+          []
+        )
+        const ids = yield* shared.rows(cql`SELECT id FROM safe`)
+        assert.strictEqual(ids.length, count)
+
+        // A write that is not idempotent was applied at most once; exactly once when it succeeded, not at all when its
+        // error says so.
+        const applied = new Map<number, number>()
+        for (const row of yield* shared.rows(cql`SELECT id, v FROM lists`)) {
+          for (const i of row["v"] as ReadonlyArray<number>) applied.set(i, (applied.get(i) ?? 0) + 1)
+        }
+        outcome.lists.forEach((result, i) => {
+          const times = applied.get(i) ?? 0
+          assert.isAtMost(times, 1, `write ${i}`)
+          if (Either.isRight(result)) assert.strictEqual(times, 1, `write ${i}`)
+          else if (result.left.writeState === "NotApplied") assert.strictEqual(times, 0, `write ${i}`)
+        })
+
+        const total = (yield* shared.rows(cql`SELECT n FROM hits`)).reduce((sum, row) => sum + (row["n"] as bigint), 0n)
+        const succeeded = outcome.counters.filter(Either.isRight).length
+        const unknown = outcome.counters.filter(
+          (result) => Either.isLeft(result) && result.left.writeState === "Unknown"
+        ).length
+        assert.isTrue(total >= BigInt(succeeded), `${total} counted, ${succeeded} succeeded`)
+        assert.isTrue(total <= BigInt(succeeded + unknown), `${total} counted, ${succeeded} and ${unknown} unknown`)
+      }),
+    120_000
+  )
+
+  it.scoped(
+    "the node that comes back serves again",
+    () =>
+      Effect.gen(function* () {
+        const cluster = yield* CassandraCluster.CassandraCluster
+        const shared = yield* Session.Session
+        yield* cluster.start("node2")
+        const node = yield* cluster.node("node2")
+        const there = cql`SELECT key FROM system.local`.pipe(Statement.withHost(`${node.address}:${cluster.port}`))
+        const answer = yield* shared.execute(there).pipe(
+          Effect.tapError(() => Effect.sleep("200 millis")),
+          Effect.eventually
+        )
+        assert.strictEqual(answer.info.coordinator, `${node.address}:${cluster.port}`)
+      }),
+    120_000
+  )
+})
