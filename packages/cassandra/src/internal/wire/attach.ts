@@ -1,4 +1,4 @@
-import { makeConnectionClass, type WireConnection } from "./connection.ts"
+import { abortedError, makeConnectionClass, type WireConnection } from "./connection.ts"
 import { theDriver } from "./driver.ts"
 import type { Client, ClientOptions, Host } from "./driverShape.ts"
 import { patchHighestCommon } from "./negotiate.ts"
@@ -8,6 +8,18 @@ import { setState, stateOf, type WireOptions, WireState } from "./state.ts"
 type WireConnectionClass = new (endpoint: string, version: number | null, options: ClientOptions) => WireConnection
 
 let connectionClass: WireConnectionClass | undefined
+
+/**
+ * Ends the connecting of an attached client at once: the sockets that are being opened are destroyed, none is opened any
+ * more, and `connect` fails. The driver itself cannot be stopped while it connects.
+ */
+export const abortConnecting = (client: Client): void => {
+  const state = stateOf(client)
+  if (state === undefined) return
+  state.isAborted = true
+  for (const connection of state.opening) connection.netClient?.destroy(abortedError())
+  for (const connection of state.connections) connection.netClient.destroy(abortedError())
+}
 
 /**
  * Makes a new client, not connected yet, use the wire. Everything is put on this client's own objects: what creates its
@@ -23,14 +35,26 @@ export const attach = (client: Client, options: WireOptions = {}): WireState => 
   if (client.connected || control.connection !== null) throw new Error("attach the wire before the client is connected")
   patchHighestCommon(driver)
   setState(client, state)
+  const { logEmitter } = client.options
+  // A log handler of the application's may throw, and the driver logs from inside its sockets' events.
+  client.options.logEmitter = (...args) => {
+    try {
+      logEmitter(...args)
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
   control._newConnection = (contactPoint) => new WireConnection(contactPoint, null, control.options)
   control._createConnection = async (contactPoint) => {
     const connection = control._newConnection!(contactPoint)
+    state.opening.add(connection)
     try {
       await connection.openAsync()
     } catch (error) {
       connection.closeAsync().catch(() => {})
       throw error
+    } finally {
+      state.opening.delete(connection)
     }
     return connection
   }

@@ -58,6 +58,8 @@ export class Attempt implements WireOperation, Timed {
   }
 
   respond(flags: number, opcode: number, buf: Buffer, start: number, end: number): void {
+    // What the driver's health check of a host looks at.
+    this.host.pool.responseCounter++
     if (this.status !== Status.waiting) {
       // The late answer: the stream id is free again.
       this.connection.orphans--

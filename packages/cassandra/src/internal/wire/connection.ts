@@ -60,7 +60,8 @@ export const makeConnectionClass = (
       const wire = stateOf(options)!
       super(endpoint, version, options)
       this.wire = wire
-      if (version === null && wire.maximumVersion < 5) this.decreaseVersion(4)
+      // The negotiation begins where the wire's options say, whatever the driver's own `maxVersion`.
+      if (version === null) this.decreaseVersion(wire.maximumVersion < 5 ? 4 : DIALECT)
     }
 
     override open(callback: (error?: unknown) => void): void {
@@ -77,6 +78,7 @@ export const makeConnectionClass = (
       }
       const socket = new net.Socket({ onread } as net.SocketConstructorOpts)
       this.netClient = socket
+      if (this.wire.isAborted) return void process.nextTick(() => callback(abortedError()))
       socket.connect(Number(this.port), this.address, () => {
         this.log("verbose", `Socket connected to ${this.endpointFriendlyName}`)
         this.bindSocketListeners()
@@ -130,7 +132,6 @@ export const makeConnectionClass = (
         encode: (w, operation) => this.encodeOperation(w, operation),
         onSent: (operation) => {
           this._operations.set(operation.streamId, operation)
-          this._setIdleTimeout()
         },
         onUnsent: (operation, error) => {
           this._streamIds.push(operation.streamId)
@@ -138,6 +139,7 @@ export const makeConnectionClass = (
         },
         onWritten: (bytes) => {
           this.wire.counters.bytesWritten += bytes
+          this._setIdleTimeout()
         }
       })
       // A TLS socket decrypts into buffers of its own.
@@ -197,7 +199,6 @@ export const makeConnectionClass = (
       this._streamIds.push(streamId)
       if (isWire(operation)) {
         operation.respond(flags, opcode, buf, start, end)
-        this.emit("responseDequeued")
       } else {
         const body = Buffer.from(buf.subarray(start, end))
         this.guard(() => deliverStock(driver, boundReprepares(operation, this.wire), this.encoder, frame, body))
@@ -210,11 +211,7 @@ export const makeConnectionClass = (
       try {
         run()
       } catch (error) {
-        try {
-          this.log("error", `A callback threw: ${String(error)}`, error)
-        } catch {
-          // The log handler itself threw: there is nobody left to tell.
-        }
+        this.log("error", `A callback threw: ${String(error)}`, error)
       }
     }
 
@@ -239,7 +236,13 @@ export const makeConnectionClass = (
 
     override _write(operation: Operation, streamId: number): void {
       operation.streamId = streamId
-      ;(this.writeQueue as WireWriteQueue).push(operation)
+      if (this.isSocketOpen && !this.netClient.destroyed) {
+        ;(this.writeQueue as WireWriteQueue).push(operation)
+        return
+      }
+      // Closed while somebody still held it: a write would go nowhere and be waited for in vain.
+      this._streamIds.push(streamId)
+      process.nextTick(() => this.guard(() => operation.setResult(this.socketError(true))))
     }
 
     /** One timer that looks when the last write was, instead of a timer set and cleared by every write. */
@@ -302,19 +305,21 @@ export const makeConnectionClass = (
       this._streamIds.clear()
       if (this.emitDrain) this.emit("drain")
       this.orphans = 0
-      const socketError = (notWritten: boolean): Error => {
-        const error = new driver.errors.DriverError("Socket was closed")
-        error.isSocketError = true
-        if (notWritten) (error as { requestNotWritten?: boolean }).requestNotWritten = true
-        if (innerError !== undefined) error.innerError = innerError
-        return error
-      }
       const sent = [...this._operations.values()]
       const unsent = [...((this.writeQueue as WireWriteQueue | undefined)?.clear() ?? []), ...this._pendingWrites]
       this._operations = new Map()
       this._pendingWrites = []
-      for (const operation of sent) this.guard(() => operation.setResult(socketError(false)))
-      for (const operation of unsent) this.guard(() => operation.setResult(socketError(true)))
+      for (const operation of sent) this.guard(() => operation.setResult(this.socketError(false, innerError)))
+      for (const operation of unsent) this.guard(() => operation.setResult(this.socketError(true, innerError)))
+    }
+
+    /** What the driver fails requests with when their connection is lost. */
+    private socketError(notWritten: boolean, innerError?: unknown): Error {
+      const error = new driver.errors.DriverError("Socket was closed")
+      error.isSocketError = true
+      if (notWritten) error.requestNotWritten = true
+      if (innerError !== undefined) error.innerError = innerError
+      return error
     }
 
     orphaned(): void {
@@ -322,6 +327,9 @@ export const makeConnectionClass = (
       if (this.orphans > this.wire.maxOrphans && !this.retiring) retire(this)
     }
   }
+
+/** What connecting fails with after it was given up. */
+export const abortedError = (): Error => new Error("Connecting was interrupted")
 
 const REPREPARES = "_wireReprepares"
 

@@ -1,3 +1,5 @@
+import { WireError } from "./errors.ts"
+
 /** Dates, times and durations as text or plain objects, for every value the server can store, not only JavaScript's. */
 
 const pad = (n: number, width: number): string => {
@@ -88,12 +90,22 @@ export const readUnsignedVint = (buf: Buffer, offset: number): bigint => {
 
 const zigzag = (n: bigint): bigint => (n >> 1n) ^ -(n & 1n)
 
-/** The duration at `offset`: three signed vints. */
-export const readDuration = (buf: Buffer, offset: number): DurationValue => {
-  const months = zigzag(readUnsignedVint(buf, offset))
-  let at = offset + vintSize(buf[offset]!)
-  const days = zigzag(readUnsignedVint(buf, at))
-  at += vintSize(buf[at]!)
-  const nanoseconds = zigzag(readUnsignedVint(buf, at))
-  return { months: Number(months), days: Number(days), nanoseconds }
+/** Where the vint at `offset` ends, which must not be beyond `end`. */
+const vintEnd = (buf: Buffer, offset: number, end: number): number => {
+  const next = offset < end ? offset + vintSize(buf[offset]!) : end + 1
+  if (next > end) throw new WireError("Malformed", "a duration is cut short")
+  return next
+}
+
+/** The duration in the `length` bytes at `offset`: three signed vints. */
+export const readDuration = (buf: Buffer, offset: number, length: number): DurationValue => {
+  const end = offset + length
+  const days = vintEnd(buf, offset, end)
+  const nanoseconds = vintEnd(buf, days, end)
+  vintEnd(buf, nanoseconds, end)
+  return {
+    months: Number(zigzag(readUnsignedVint(buf, offset))),
+    days: Number(zigzag(readUnsignedVint(buf, days))),
+    nanoseconds: zigzag(readUnsignedVint(buf, nanoseconds))
+  }
 }

@@ -62,7 +62,7 @@ const leaf: Readonly<Record<number, Reader>> = {
   // Days are counted from the middle of the unsigned range.
   [TypeCode.date]: (b, o, len) => (len === 4 ? dateText(int32(b, o) ^ 0x80000000) : badLength(len)),
   [TypeCode.time]: (b, o, len) => (len === 8 ? timeText(int32(b, o), int32(b, o + 4)) : badLength(len)),
-  [TypeCode.duration]: (b, o, len) => (len === 0 ? null : readDuration(b.subarray(o, o + len), 0))
+  [TypeCode.duration]: (b, o, len) => (len === 0 ? null : readDuration(b, o, len))
 }
 
 /** Reads `[int length][bytes]` cells in a row, up to `end`. */

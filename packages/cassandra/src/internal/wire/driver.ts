@@ -50,7 +50,11 @@ export interface Driver {
   readonly description: string
   readonly errors: {
     readonly ResponseError: new (code: number, message: string) => Error & { readonly code: number }
-    readonly DriverError: new (message: string) => Error & { isSocketError?: boolean; innerError?: unknown }
+    readonly DriverError: new (message: string) => Error & {
+      isSocketError?: boolean
+      requestNotWritten?: boolean
+      innerError?: unknown
+    }
     readonly OperationTimedOutError: new (message: string, host?: string) => Error
     readonly NoHostAvailableError: new (innerErrors: Readonly<Record<string, unknown>>) => Error
     readonly ArgumentError: new (message: string) => Error

@@ -238,6 +238,7 @@ export interface ClientOptions {
   readonly applicationVersion?: string | undefined
   readonly requestTracker: RequestTracker | null
   readonly metrics: ClientMetrics
+  logEmitter: (...args: ReadonlyArray<unknown>) => void
   readonly encoding: { readonly useUndefinedAsUnset?: boolean | undefined }
 }
 
@@ -307,6 +308,7 @@ export type ConnectionClass = new (endpoint: string, version: number | null, opt
 
 export interface Pool extends EventEmitter {
   connections: ReadonlyArray<Connection>
+  responseCounter: number
   protocolVersion: number
   readonly options: ClientOptions
   readonly _address: string

@@ -30,6 +30,9 @@ export interface Bound {
   readonly writers: ReadonlyArray<ValueWriter>
   readonly values: ReadonlyArray<unknown>
   readonly names: ReadonlyArray<string> | undefined
+  /** The bytes of the value at `keyIndex`, when it had to be encoded already to find the replicas. */
+  key: Buffer | undefined
+  keyIndex: number
 }
 
 /** A statement of a batch. */
@@ -76,10 +79,16 @@ export const settingsOf = (options: ExecutionOptions, keyspace: string | undefin
   }
 }
 
-const writeBound = (w: ByteWriter, { names, values, writers }: Bound): void => {
+const writeBound = (w: ByteWriter, bound: Bound): void => {
+  const { key, keyIndex, names, values, writers } = bound
   w.i16(values.length)
   for (let i = 0; i < values.length; i++) {
     if (names !== undefined) w.string(names[i]!)
+    if (i === keyIndex && key !== undefined) {
+      w.i32(key.length)
+      w.bytes(key)
+      continue
+    }
     const writer = writers[i]
     if (writer === undefined) throw new TypeError(`${values.length} values for ${writers.length} variables`)
     writer(w, values[i])

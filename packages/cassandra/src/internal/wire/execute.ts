@@ -20,7 +20,7 @@ import { PREPARED_RESULT, type PreparedMetadata } from "./stockResponse.ts"
 
 /** What gives a request up. After `cancel` its callback is not called. */
 export interface Cancellable {
-  readonly cancel: () => void
+  cancel(): void
 }
 
 /** A prepared statement, good for the client that prepared it, for as long as that lives. */
@@ -131,7 +131,9 @@ const boundTo = (wire: WireState, info: PreparedInfo, params: Params): Bound => 
   return {
     writers: preparedWriters(wire, columns),
     values: values ?? byName(wire, params as Readonly<Record<string, unknown>>, columns),
-    names: undefined
+    names: undefined,
+    key: undefined,
+    keyIndex: -1
   }
 }
 
@@ -149,7 +151,8 @@ const boundToText = (wire: WireState, params: Params, hints: unknown): Bound => 
   const values = !params ? EMPTY : isArray ? (params as ReadonlyArray<unknown>) : Object.values(params)
   const hintOf = (i: number): unknown =>
     (hints as Readonly<Record<string | number, unknown>> | undefined)?.[names === undefined ? i : names[i]!]
-  return { writers: values.map((_, i) => makeWriter(hintType(wire, hintOf(i)), context)), values, names }
+  const writers = values.map((_, i) => makeWriter(hintType(wire, hintOf(i)), context))
+  return { writers, values, names, key: undefined, keyIndex: -1 }
 }
 
 /** The state of a request that is still on its way to being sent, so that it can be given up at any point. */
@@ -164,7 +167,7 @@ class Pending implements Cancellable {
     this.callback = callback
   }
 
-  readonly cancel = (): void => {
+  cancel(): void {
     if (this.request !== undefined) return this.request.cancel()
     if (!this.cancelled) this.wire.counters.cancelled++
     this.cancelled = true
@@ -202,7 +205,10 @@ class Pending implements Cancellable {
   }
 
   send(options: ExecutionOptions, payload: Payload, keyspace: string | undefined): void {
-    const request = new WireRequest(this.wire, options, payload, settingsOf(options, keyspace), this.callback)
+    this.start(new WireRequest(this.wire, options, payload, settingsOf(options, keyspace), this.callback))
+  }
+
+  start(request: WireRequest): void {
     this.request = request
     request.start()
   }
@@ -226,18 +232,18 @@ const setRouting = (options: ExecutionOptions, bound: Bound, info: PreparedInfo)
   if (key !== undefined) options.setRoutingKey(key)
 }
 
-const sendPrepared = (
-  pending: Pending,
+const preparedRequest = (
+  wire: WireState,
   info: PreparedInfo,
   params: Params,
-  raw: RawQueryOptions | null | undefined
-): void => {
-  const { wire } = pending
+  raw: RawQueryOptions | null | undefined,
+  callback: WireCallback
+): WireRequest => {
   const options = wire.driver.DefaultExecutionOptions.create(raw, wire.client)
   const bound = boundTo(wire, info, params)
   if (options.getRoutingKey()) wire.client.controlConnection.getEncoder()!.setRoutingKeyFromUser(bound.values, options)
   else setRouting(options, bound, info)
-  pending.send(options, { _tag: "Execute", info, bound }, undefined)
+  return new WireRequest(wire, options, { _tag: "Execute", info, bound }, settingsOf(options, undefined), callback)
 }
 
 const withPrepared = (
@@ -300,13 +306,27 @@ export const execute = (
   callback: WireCallback
 ): Cancellable => {
   const wire = wireOf(client)
+  // The usual case has nothing to wait for.
+  if (typeof statement !== "string" && client.connected) {
+    let request: WireRequest
+    try {
+      request = preparedRequest(wire, (statement as PreparedImpl).info, params, raw, callback)
+    } catch (error) {
+      const failed = new Pending(wire, callback)
+      failed.fail(error)
+      return failed
+    }
+    request.start()
+    return request
+  }
   const pending = new Pending(wire, callback)
+  const sendPrepared = (info: PreparedInfo): void => pending.start(preparedRequest(wire, info, params, raw, callback))
   pending.whenConnected(() => {
-    if (typeof statement !== "string") return sendPrepared(pending, (statement as PreparedImpl).info, params, raw)
+    if (typeof statement !== "string") return sendPrepared((statement as PreparedImpl).info)
     const { DefaultExecutionOptions } = wire.driver
     const options = DefaultExecutionOptions.create(raw, client)
     if (options.isPrepared() === true) {
-      return withPrepared(pending, statement, raw, (info) => sendPrepared(pending, info, params, raw))
+      return withPrepared(pending, statement, raw, sendPrepared)
     }
     const bound = boundToText(wire, params, options.getHints())
     const { names } = bound

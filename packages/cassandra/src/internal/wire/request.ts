@@ -173,7 +173,8 @@ export class WireRequest {
     this.attempts++
     this.active.push(attempt)
     attempt.send(this.timeout)
-    if (this.options.isIdempotent() === true) this.speculate(host)
+    // A retry belongs to an execution that has its speculative ones already.
+    if (retries === 0 && this.reprepares === 0 && this.options.isIdempotent() === true) this.speculate(host)
   }
 
   private speculate(host: Host): void {
@@ -202,8 +203,13 @@ export class WireRequest {
   }
 
   private forget(attempt: Attempt): void {
-    const i = this.active.indexOf(attempt)
-    if (i >= 0) this.active.splice(i, 1)
+    const { active } = this
+    if (active.length === 1 && active[0] === attempt) {
+      active.pop()
+      return
+    }
+    const i = active.indexOf(attempt)
+    if (i >= 0) active.splice(i, 1)
   }
 
   onResponse(attempt: Attempt, flags: number, opcode: number, buf: Buffer, start: number, end: number): void {

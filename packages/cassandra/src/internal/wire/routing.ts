@@ -17,7 +17,10 @@ export const routingKey = (bound: Bound, indexes: ReadonlyArray<number>): Buffer
       if (!present(bound, i)) return undefined
       bound.writers[i]!(w, bound.values[i])
       // Without the length that a value on its own has; a null has nothing but that.
-      return w.length <= 4 ? undefined : Buffer.from(w.buf.subarray(w.start + 4, w.pos))
+      if (w.length <= 4) return undefined
+      bound.key = copyOut(w, 4)
+      bound.keyIndex = i
+      return bound.key
     }
     for (const i of indexes) {
       if (!present(bound, i)) return undefined
@@ -33,11 +36,17 @@ export const routingKey = (bound: Bound, indexes: ReadonlyArray<number>): Buffer
       w.buf[from + 2 + n] = 0
       w.pos = from + 3 + n
     }
-    return w.length === 0 ? undefined : Buffer.from(w.buf.subarray(w.start, w.pos))
+    return w.length === 0 ? undefined : copyOut(w, 0)
   } catch {
     // A value that cannot be encoded fails the request when it is written, with a better message.
     return undefined
   }
+}
+
+const copyOut = (w: ByteWriter, from: number): Buffer => {
+  const out = Buffer.allocUnsafe(w.length - from)
+  w.buf.copy(out, 0, w.start + from, w.pos)
+  return out
 }
 
 const present = ({ values }: Bound, i: number): boolean => values[i] !== null && values[i] !== undefined

@@ -57,6 +57,10 @@ export class WireState {
   readonly options: WireOptions
   readonly deadlines = new Deadlines()
   readonly connections = new Set<Connection & { readonly orphans: number }>()
+  /** Connections that the driver's control connection is opening. */
+  readonly opening = new Set<Connection>()
+  /** Set once connecting was given up. */
+  isAborted = false
   readonly counters: WireCounters = {
     bytesRead: 0,
     bytesWritten: 0,

@@ -1,0 +1,113 @@
+import { assert, describe, it } from "vitest"
+import type { Client } from "../../src/internal/wire/driverShape.ts"
+import * as Wire from "../../src/internal/wire/index.ts"
+import { Opcode } from "../../src/internal/wire/stockResponse.ts"
+import { type Incoming, ScriptedServer, type ServerOptions } from "./ScriptedServer.ts"
+import {
+  asDriver,
+  connect,
+  errors,
+  eventually,
+  execute,
+  failure,
+  isSelect,
+  makeClient,
+  opened,
+  select,
+  setup,
+  sleep
+} from "./support.ts"
+
+const idempotent = { prepare: true, isIdempotent: true }
+
+const silent: ServerOptions["script"] = (r) => isSelect(r)
+
+const start = (client: Client, options: object = idempotent) => {
+  let called = 0
+  const handle = Wire.execute(client, select, [1], { prepare: true, ...options }, () => called++)
+  return { handle, calls: () => called }
+}
+
+describe("giving up", () => {
+  it("an abandoned request holds its stream until the late answer", async () => {
+    const held: Array<Incoming> = []
+    const { client, scripted } = await setup({ script: (r) => isSelect(r) && held.push(r) > 0 })
+    const { calls, handle } = start(client)
+    await eventually(() => held.length === 1)
+    handle.cancel()
+    handle.cancel()
+    assert.strictEqual(Wire.orphans(client), 1)
+    assert.strictEqual(Wire.orphans(client, client.hosts.values()[0]), 1)
+    assert.strictEqual(Wire.counters(client)!.cancelled, 1)
+    assert.strictEqual(client.hosts.values()[0]!.pool.connections[0]!.getInFlight(), 1)
+    scripted.script = undefined
+    held[0]!.connection.answer(held[0]!, Opcode.result, scripted.executed(held[0]!))
+    await eventually(() => Wire.orphans(client) === 0)
+    assert.strictEqual(client.hosts.values()[0]!.pool.connections[0]!.getInFlight(), 0)
+    assert.strictEqual(calls(), 0)
+    assert.deepStrictEqual((await execute(client, select, [1])).rows, [{ v: 42 }])
+  })
+
+  it("what is given up before it is written is never sent", async () => {
+    const { client, scripted } = await setup()
+    await execute(client, select, [1])
+    const before = scripted.requests.filter(isSelect).length
+    const { handle } = start(client)
+    handle.cancel()
+    await sleep(30)
+    assert.strictEqual(scripted.requests.filter(isSelect).length, before)
+    assert.strictEqual(Wire.orphans(client), 0)
+    assert.strictEqual(client.hosts.values()[0]!.pool.connections[0]!.getInFlight(), 0)
+  })
+
+  it("preparing can be given up", async () => {
+    const { client, scripted } = await setup({ script: (r) => r.opcode === Opcode.prepare })
+    const { calls, handle } = start(client)
+    await eventually(() => scripted.count(Opcode.prepare) === 1)
+    handle.cancel()
+    scripted.script = undefined
+    const waiting = scripted.requests.at(-1)!
+    scripted.defaultAnswer(waiting)
+    await sleep(30)
+    assert.strictEqual(scripted.count(Opcode.execute), 0)
+    assert.strictEqual(calls(), 0)
+  })
+
+  it("connecting can be given up", async () => {
+    const scripted = await ScriptedServer.start({ script: () => true })
+    const client = makeClient(scripted.port, {})
+    opened.push(() => scripted.close())
+    const connecting = failure(connect(client))
+    await eventually(() => scripted.requests.length === 1)
+    Wire.abortConnecting(client)
+    await connecting
+    await eventually(() => scripted.open.length === 0)
+  })
+
+  it("a connection with too many abandoned requests is replaced, and the host stays up", async () => {
+    const downs: Array<unknown> = []
+    const { client, scripted } = await setup({ script: silent }, { maxOrphans: 10 })
+    asDriver(client).on("hostDown", (host) => downs.push(host))
+    const handles = Array.from({ length: 12 }, () => start(client).handle)
+    await eventually(() => scripted.requests.filter(isSelect).length === 12)
+    for (const handle of handles) handle.cancel()
+    await eventually(() => scripted.connections.length === 2 && scripted.open.length === 1)
+    scripted.script = undefined
+    assert.deepStrictEqual((await execute(client, select, [1])).rows, [{ v: 42 }])
+    assert.strictEqual(Wire.counters(client)!.connectionsReplaced, 1)
+    assert.strictEqual(Wire.orphans(client), 0)
+    assert.deepStrictEqual(downs, [])
+  })
+
+  it("silence ends with the driver's time-out error", async () => {
+    const { client } = await setup({ script: silent })
+    for (const readTimeout of [50, 2050]) {
+      const from = Date.now()
+      const error = await failure(execute(client, select, [1], { prepare: true, readTimeout }))
+      assert.instanceOf(error, errors.OperationTimedOutError)
+      assert.isAtLeast(Date.now() - from, readTimeout - 1)
+      assert.isBelow(Date.now() - from, readTimeout + 400)
+    }
+    assert.strictEqual(Wire.orphans(client), 2)
+  })
+})

@@ -1,0 +1,85 @@
+import { assert, describe, it } from "vitest"
+import * as Wire from "../../src/internal/wire/index.ts"
+import { Opcode } from "../../src/internal/wire/stockResponse.ts"
+import * as Body from "./body.ts"
+import { type Incoming, type ServerOptions } from "./ScriptedServer.ts"
+import { eventually, execute, executeSoon, failure, isSelect, select, setup, soon } from "./support.ts"
+
+/** Answers the first SELECT with `bytes`; the ones after it as they should be. */
+const once = (bytes: (r: Incoming, good: Buffer) => Buffer | undefined): ServerOptions["script"] => {
+  let done = false
+  return (r) => {
+    if (!isSelect(r) || done) return
+    done = true
+    const good = r.connection.frame(
+      r.connection.envelope(r.streamId, Opcode.result, Body.rows([["v", 9]], [[Body.int(1)]]))
+    )
+    const out = bytes(r, good)
+    if (out !== undefined) r.connection.write(out)
+    return true
+  }
+}
+
+const flipped = (offset: number) => (_: Incoming, good: Buffer) => {
+  const bytes = Buffer.from(good)
+  bytes[offset]! ^= 0x10
+  return bytes
+}
+
+const brokenBy = async (script: ServerOptions["script"], reason: Wire.WireErrorReason, wire: Wire.WireOptions = {}) => {
+  const { client, scripted } = await setup({ script: script! }, wire, { policies: soon() })
+  const error = await failure(execute(client, select, [1]))
+  assert.isTrue(error["isSocketError"])
+  const inner = error["innerError"]
+  assert.isTrue(Wire.isWireError(inner))
+  assert.strictEqual((inner as Wire.WireError).reason, reason)
+  // The connection is replaced and the client goes on.
+  await eventually(() => scripted.connections.length > 1 && scripted.connections[0]!.socket.destroyed)
+  assert.deepStrictEqual((await executeSoon(client)).rows, [{ v: 42 }])
+}
+
+describe("corrupt bytes", () => {
+  it("in a segment's header", () => brokenBy(once(flipped(1)), "CorruptHeader"))
+  it("in a segment's payload", () => brokenBy(once(flipped(20)), "CorruptPayload"))
+  it("in a segment's checksum", () =>
+    brokenBy(
+      once((r, good) => flipped(good.length - 1)(r, good)),
+      "CorruptPayload"
+    ))
+  it("in a compressed segment's header", () => brokenBy(once(flipped(1)), "CorruptHeader", { compression: "lz4" }))
+  it("in a compressed segment", () => brokenBy(once(flipped(14)), "CorruptPayload", { compression: "lz4" }))
+
+  it("an envelope larger than allowed", () =>
+    brokenBy(
+      once((r) => {
+        const envelope = r.connection.envelope(r.streamId, Opcode.result, Buffer.alloc(20))
+        envelope.writeUInt32BE(5000, 5)
+        return r.connection.frame(envelope)
+      }),
+      "FrameTooLarge",
+      { maxFrameLength: 4096 }
+    ))
+
+  it("a segment cut by the end of the connection", async () => {
+    const script = once((r, good) => {
+      r.connection.socket.end(good.subarray(0, 15))
+      return undefined
+    })
+    const { client } = await setup({ script: script! })
+    const error = await failure(execute(client, select, [1]))
+    assert.isTrue(error["isSocketError"])
+  })
+
+  it("a value that reaches beyond its row fails the request and not the connection", async () => {
+    const script = once((r) => {
+      const body = Body.rows([["v", 9]], [[Body.int(1)]])
+      body.writeInt32BE(400, body.length - 8)
+      return r.connection.frame(r.connection.envelope(r.streamId, Opcode.result, body))
+    })
+    const { client, scripted } = await setup({ script: script! })
+    const error = await failure(execute(client, select, [1]))
+    assert.include(error, { _tag: "WireError", reason: "Malformed" })
+    assert.deepStrictEqual((await execute(client, select, [1])).rows, [{ v: 42 }])
+    assert.strictEqual(scripted.connections.length, 1)
+  })
+})

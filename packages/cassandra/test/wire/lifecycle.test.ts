@@ -1,0 +1,156 @@
+import { execFileSync } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import * as net from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as tls from "node:tls"
+import { assert, describe, it } from "vitest"
+import * as Wire from "../../src/internal/wire/index.ts"
+import { Opcode } from "../../src/internal/wire/stockResponse.ts"
+import { ScriptedServer } from "./ScriptedServer.ts"
+import {
+  asDriver,
+  connect,
+  eventually,
+  execute,
+  executeSoon,
+  failure,
+  isSelect,
+  makeClient,
+  opened,
+  select,
+  setup,
+  shutdown,
+  soon
+} from "./support.ts"
+
+/** A certificate of its own, or nothing where there is no openssl. */
+const certificate = (): { readonly key: Buffer; readonly cert: Buffer } | undefined => {
+  const folder = mkdtempSync(join(tmpdir(), "wire-tls-"))
+  try {
+    const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")]
+    const args = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    execFileSync("openssl", [...args, "-keyout", key, "-out", cert], { stdio: "ignore" })
+    return { key: readFileSync(key), cert: readFileSync(cert) }
+  } catch {
+    return undefined
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const secrets = certificate()
+
+describe("connections", () => {
+  it.skipIf(secrets === undefined)("speak v5 inside TLS", async () => {
+    const scripted = await ScriptedServer.start()
+    // A proxy that only takes the TLS off.
+    const proxy = tls.createServer(secrets!, (socket) => {
+      const inner = net.connect(scripted.port, "127.0.0.1")
+      socket.pipe(inner).pipe(socket)
+      socket.on("error", () => inner.destroy())
+      inner.on("error", () => socket.destroy())
+    })
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve))
+    const { port } = proxy.address() as net.AddressInfo
+    const client = makeClient(
+      port,
+      { compression: "lz4" },
+      { sslOptions: { ca: [secrets!.cert], rejectUnauthorized: false } }
+    )
+    opened.push(async () => {
+      await shutdown(client)
+      proxy.close()
+      await scripted.close()
+    })
+    await connect(client)
+    assert.strictEqual(Wire.protocolVersion(client), 5)
+    const long = `SELECT v FROM t WHERE k = ? -- ${"a".repeat(300_000)}`
+    assert.deepStrictEqual((await execute(client, long, [1])).rows, [{ v: 42 }])
+  })
+
+  it("are kept alive by heartbeats, and replaced when those are not answered", async () => {
+    const { client, scripted } = await setup({}, {}, { pooling: { heartBeatInterval: 50 }, policies: soon() })
+    const options = () => scripted.count(Opcode.options)
+    const before = options()
+    await eventually(() => options() >= before + 3)
+    assert.strictEqual(scripted.connections.length, 1)
+    const heartbeatsIgnored = makeClient(
+      scripted.port,
+      {},
+      {
+        pooling: { heartBeatInterval: 50 },
+        socketOptions: { readTimeout: 100 },
+        policies: soon()
+      }
+    )
+    opened.push(() => shutdown(heartbeatsIgnored).catch(() => {}))
+    await connect(heartbeatsIgnored)
+    const first = scripted.connections.at(-1)!
+    scripted.script = (r) => r.connection === first && r.opcode === Opcode.options
+    await eventually(() => first.socket.destroyed)
+    scripted.script = undefined
+    assert.deepStrictEqual((await executeSoon(heartbeatsIgnored)).rows, [{ v: 42 }])
+    assert.deepStrictEqual((await execute(client, select, [1])).rows, [{ v: 42 }])
+  })
+
+  it("below v5 are switched to the client's keyspace, and above it not needed to", async () => {
+    for (const version of [4, 5] as const) {
+      const { client, scripted } = await setup(
+        {},
+        { minimumProtocolVersion: 4, maximumProtocolVersion: version },
+        { keyspace: "mine" }
+      )
+      await execute(client, select, [1])
+      await execute(client, "INSERT INTO t", [], { prepare: false })
+      const { body } = scripted.requests.at(-1)!
+      assert.strictEqual(body.includes("mine"), version === 5)
+      assert.isTrue(scripted.requests.some((r) => r.query === 'USE "mine"'))
+    }
+  })
+
+  it("to a node that comes back too old fail, and those to others go on", async () => {
+    const logs: Array<string> = []
+    const { client, scripted } = await setup({}, {}, { policies: soon() })
+    asDriver(client).on("log", (_level, _source, message) => logs.push(String(message)))
+    const { port } = scripted
+    await scripted.close()
+    const older = await ScriptedServer.start({ port, versions: [3, 4] })
+    opened.push(() => older.close())
+    await eventually(() => logs.some((l) => /v4.*needs v5.*Cassandra 4\.0/.test(l)))
+    const error = await failure(execute(client, select, [1]))
+    assert.strictEqual(error.name, "NoHostAvailableError")
+    await older.close()
+    const again = await ScriptedServer.start({ port })
+    opened.push(() => again.close())
+    assert.deepStrictEqual((await executeSoon(client)).rows, [{ v: 42 }])
+  })
+
+  it("that the server cuts fail what is on them at once, and what is not idempotent is not sent again", async () => {
+    const { client, scripted } = await setup({}, {}, { policies: soon() })
+    await execute(client, select, [1])
+    scripted.script = (r) => isSelect(r) && (r.connection.socket.destroy(), true)
+    const from = Date.now()
+    const error = await failure(execute(client, select, [1]))
+    assert.isTrue(error["isSocketError"])
+    assert.isBelow(Date.now() - from, 1000)
+    assert.strictEqual(scripted.requests.filter(isSelect).length, 2)
+  })
+
+  it("that are closed already refuse at once, as not written", async () => {
+    const { client } = await setup({}, {}, { socketOptions: { readTimeout: 60_000 } })
+    const connection = client.hosts.values()[0]!.pool.connections[0]!
+    connection.netClient.destroy()
+    const error = await new Promise<unknown>((resolve) => connection.prepareOnce("SELECT 1", undefined, resolve))
+    assert.include(error as object, { isSocketError: true, requestNotWritten: true })
+  })
+
+  it("close at once when idle", async () => {
+    const { client } = await setup()
+    await execute(client, select, [1])
+    const from = Date.now()
+    await shutdown(client)
+    assert.isBelow(Date.now() - from, 500)
+    assert.include((await failure(execute(client, select, [1]))).message, "after shutdown")
+  })
+})

@@ -1,0 +1,52 @@
+import { tracker as trackers, types } from "cassandra-driver"
+import { assert, describe, it } from "vitest"
+import * as Wire from "../../src/internal/wire/index.ts"
+import { ScriptedServer } from "./ScriptedServer.ts"
+import { asDriver, connect, execute, makeClient, select, setup, shutdown } from "./support.ts"
+
+const run = async () => {
+  const scripted = await ScriptedServer.start({ versions: [3, 4] })
+  const client = makeClient(scripted.port, undefined, {
+    id: types.Uuid.fromString("00000000-0000-0000-0000-000000000001")
+  } as object)
+  await connect(client)
+  await asDriver(client).execute(select, [1], { prepare: true, timestamp: 1 })
+  await asDriver(client).execute("INSERT INTO t", [], { timestamp: 1 })
+  await shutdown(client)
+  await scripted.close()
+  return scripted.requests.map((r) => `${r.version} ${r.flags} ${r.opcode} ${r.body.toString("hex")}`)
+}
+
+describe("good neighbourliness", () => {
+  it("a callback, a tracker and a log handler that throw disturb nobody", async () => {
+    // An instance of the driver's class, which its types take for an interface.
+    const { RequestTracker } = trackers as unknown as { readonly RequestTracker: { readonly prototype: object } }
+    const requestTracker = Object.assign(Object.create(RequestTracker.prototype) as trackers.RequestTracker, {
+      onSuccess: () => {
+        throw new Error("tracker")
+      }
+    })
+    const { client, scripted } = await setup({}, {}, { requestTracker })
+    asDriver(client).on("log", () => {
+      throw new Error("log")
+    })
+    await execute(client, select, [1])
+    await new Promise<void>((resolve) =>
+      Wire.execute(client, select, [1], { prepare: true }, () => {
+        setImmediate(resolve)
+        throw new Error("callback")
+      })
+    )
+    assert.deepStrictEqual((await execute(client, select, [1])).rows, [{ v: 42 }])
+    assert.strictEqual(scripted.connections.length, 1)
+  })
+
+  it("another client sends what it always sent, and the driver's classes are untouched", async () => {
+    const before = await run()
+    const { client } = await setup()
+    await execute(client, select, [1])
+    assert.deepStrictEqual(await run(), before)
+    assert.isTrue(before[0]!.startsWith("66 "))
+    assert.strictEqual(Wire.wireStatus()._tag, "Available")
+  })
+})

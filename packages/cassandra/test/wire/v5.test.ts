@@ -1,0 +1,195 @@
+import { assert, describe, it } from "vitest"
+import * as Wire from "../../src/internal/wire/index.ts"
+import { Opcode } from "../../src/internal/wire/stockResponse.ts"
+import * as Body from "./body.ts"
+import { type Incoming, skipsMetadata } from "./ScriptedServer.ts"
+import { asDriver, batch, errors, execute, failure, isSelect, prepare, select, setup } from "./support.ts"
+
+describe("a v5 server", () => {
+  it("is spoken to in v5, with metadata skipped once it is known", async () => {
+    const { client, scripted } = await setup()
+    assert.strictEqual(Wire.protocolVersion(client), 5)
+    assert.deepStrictEqual((await execute(client, select, [1])).rows, [{ v: 42 }])
+    assert.deepStrictEqual((await execute(client, select, [1])).rows, [{ v: 42 }])
+    assert.isTrue(scripted.requests.filter(isSelect).every(skipsMetadata))
+    assert.isTrue(scripted.requests.every((r) => r.version === 5))
+    assert.strictEqual(scripted.count(Opcode.prepare), 1)
+  })
+
+  it("is spoken to with LZ4", async () => {
+    const { client, scripted } = await setup({}, { compression: "lz4" })
+    const long = `SELECT v FROM t WHERE k = ? -- ${"a".repeat(5000)}`
+    assert.deepStrictEqual((await execute(client, long, [1])).rows, [{ v: 42 }])
+    assert.isTrue(Wire.isCompressed(client))
+    assert.isDefined(scripted.open[0]!.lz4)
+    const counters = Wire.counters(client)!
+    assert.isBelow(counters.bytesAfterCompression, counters.bytesBeforeCompression)
+  })
+
+  it("asks for a password in segments", async () => {
+    const credentials = { username: "u", password: "p" }
+    const { client } = await setup({ password: "p" }, {}, { credentials })
+    assert.deepStrictEqual((await execute(client, select, [1])).rows, [{ v: 42 }])
+    const error = await failure(setup({ password: "other" }, {}, { credentials }))
+    assert.match(JSON.stringify(Object.values(error["innerErrors"] as object).map(String)), /AuthenticationError/)
+  })
+
+  it("takes envelopes larger than a segment, and gives them", async () => {
+    const value = "x".repeat(700_000)
+    const { client, scripted } = await setup({
+      script: (r) => {
+        if (r.opcode !== Opcode.query || !r.query?.startsWith("BIG")) return
+        const answer = Body.rows([["v", 13]], [[Body.text(r.query.slice(4))]])
+        r.connection.answer(r, Opcode.result, answer)
+        return true
+      }
+    })
+    const { rows } = await execute(client, `BIG ${value}`, [], { prepare: false })
+    assert.isTrue(rows?.[0]?.["v"] === value)
+    assert.isAbove(scripted.requests.length, 3)
+  })
+
+  it("answers out of order", async () => {
+    const held: Array<Incoming> = []
+    const { client, scripted } = await setup({
+      script: (r) => {
+        if (!isSelect(r)) return
+        held.push(r)
+        if (held.length === 20) {
+          const bytes = held.toReversed().map((h) => {
+            const k = h.body.readInt32BE(h.body.indexOf(Buffer.from([0, 1, 0, 0, 0, 4])) + 6)
+            return h.connection.envelope(h.streamId, Opcode.result, scripted.executed(h, k))
+          })
+          r.connection.write(r.connection.frame(Buffer.concat(bytes)))
+        }
+        return true
+      }
+    })
+    const results = await Promise.all(Array.from({ length: 20 }, (_, k) => execute(client, select, [k])))
+    assert.deepStrictEqual(
+      results.map((r) => r.rows?.[0]?.["v"]),
+      Array.from({ length: 20 }, (_, k) => k)
+    )
+  })
+
+  it("gives rows by the driver's own API as well", async () => {
+    const { client } = await setup()
+    const { rows } = await asDriver(client).execute(select, [1], { prepare: true })
+    assert.strictEqual(rows[0]!["v"], 42)
+    const streamed: Array<unknown> = []
+    await new Promise<void>((resolve, reject) =>
+      asDriver(client)
+        .stream(select, [1], { prepare: true })
+        .on("data", (row) => streamed.push(row["v"]))
+        .on("end", () => resolve())
+        .on("error", reject)
+    )
+    assert.deepStrictEqual(streamed, [42])
+  })
+
+  it("changes a table under a prepared statement", async () => {
+    const changedId = Buffer.alloc(16, 9)
+    let changed = false
+    const { client, scripted } = await setup({
+      script: (r) => {
+        if (!isSelect(r)) return
+        const afterId = 2 + r.body.readUInt16BE(0)
+        const sent = r.body.subarray(afterId + 2, afterId + 2 + r.body.readUInt16BE(afterId))
+        if (!changed) return
+        const specs = [
+          ["v", 9],
+          ["w", 13]
+        ] as const
+        const row = [[Body.int(1), Body.text("new")]]
+        const known = sent.equals(changedId)
+        const options = known ? { skipMetadata: skipsMetadata(r) } : { changedId }
+        r.connection.answer(r, Opcode.result, Body.rows(specs, row, options))
+        return true
+      }
+    })
+    const prepared = await prepare(client, select)
+    assert.deepStrictEqual((await execute(client, prepared, [1])).rows, [{ v: 42 }])
+    changed = true
+    assert.deepStrictEqual((await execute(client, prepared, [1])).rows, [{ v: 1, w: "new" }])
+    assert.deepStrictEqual((await execute(client, prepared, [1])).rows, [{ v: 1, w: "new" }])
+    assert.deepStrictEqual(
+      prepared.columns?.map((c) => c.name),
+      ["v", "w"]
+    )
+    assert.strictEqual(scripted.count(Opcode.prepare), 1)
+  })
+
+  it("is sent the keyspace, the time and ANY", async () => {
+    const { client, scripted } = await setup()
+    await execute(client, "INSERT INTO t", [], {
+      prepare: false,
+      keyspace: "ks1",
+      nowInSeconds: 77,
+      consistency: 0,
+      timestamp: 5
+    })
+    const { body } = scripted.requests.at(-1)!
+    const at = 4 + body.readInt32BE(0)
+    assert.strictEqual(body.readUInt16BE(at), 0)
+    assert.strictEqual(body.readInt32BE(at + 2) & 0x1a0, 0x1a0)
+    assert.strictEqual(body.readInt32BE(body.length - 4), 77)
+    assert.isTrue(body.includes("ks1"))
+    await prepare(client, select, { keyspace: "ks2" })
+    assert.isTrue(scripted.requests.at(-1)!.body.includes("ks2"))
+    assert.isFalse(scripted.requests.some((r) => r.query?.startsWith("USE") === true))
+    await batch(client, [{ query: "INSERT INTO t (k) VALUES (?)", params: [1] }], { prepare: true, keyspace: "ks3" })
+    assert.isTrue(scripted.requests.at(-1)!.body.includes("ks3"))
+  })
+})
+
+const answering = (code: number, rest: Buffer = Buffer.alloc(0)) =>
+  setup({ script: (r) => (isSelect(r) ? (r.connection.error(r, code, "message", rest), true) : undefined) })
+
+describe("errors of the server", () => {
+  it("CAS_WRITE_UNKNOWN has its fields", async () => {
+    const { client } = await answering(0x1700, Buffer.concat([Body.short(8), Body.int(1), Body.int(2)]))
+    const error = await failure(execute(client, select, [1]))
+    assert.include(error, { code: 0x1700, consistencies: 8, received: 1, blockFor: 2, message: "message" })
+  })
+
+  it("CDC_WRITE_FAILURE has its code", async () => {
+    const { client } = await answering(0x1600)
+    const error = await failure(execute(client, select, [1]))
+    assert.include(error, { code: 0x1600, message: "message" })
+    assert.instanceOf(error, errors.ResponseError)
+  })
+
+  it("failures say what each replica answered", async () => {
+    const reasons = Buffer.concat([Body.int(1), Buffer.from([4, 127, 0, 0, 9]), Body.short(3)])
+    const rest = Buffer.concat([Body.short(6), Body.int(0), Body.int(1), reasons, Buffer.from([0])])
+    const { client } = await answering(0x1300, rest)
+    const error = await failure(execute(client, select, [1]))
+    assert.deepStrictEqual(error["reasons"], { "127.0.0.9": 3 })
+  })
+
+  it("a CAS write timeout counts the contentions", async () => {
+    const rest = Buffer.concat([Body.short(8), Body.int(0), Body.int(1), Body.string("CAS"), Body.short(4)])
+    const { client } = await answering(0x1100, rest)
+    assert.include(await failure(execute(client, select, [1])), { code: 0x1100, writeType: "CAS", contentions: 4 })
+  })
+
+  it("UNPREPARED is prepared again, but not without end", async () => {
+    const { client, scripted } = await answering(0x2500, Body.shortBytes(Buffer.alloc(16, 1)))
+    const error = await failure(execute(client, select, [1]))
+    assert.isTrue(Wire.isWireError(error))
+    assert.include(error, { reason: "UnpreparedLoop" })
+    assert.strictEqual(scripted.count(Opcode.prepare), 4)
+  })
+
+  it("UNPREPARED does not keep the driver's own API busy without end either", async () => {
+    const { client, scripted } = await setup({
+      script: (r) =>
+        isSelect(r)
+          ? (r.connection.error(r, 0x2500, "no", r.body.subarray(0, 2 + r.body.readUInt16BE(0))), true)
+          : undefined
+    })
+    const error = await failure(asDriver(client).execute(select, [1], { prepare: true }))
+    assert.include(error, { reason: "UnpreparedLoop" })
+    assert.isBelow(scripted.count(Opcode.prepare), 6)
+  })
+})
