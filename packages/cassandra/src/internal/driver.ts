@@ -171,21 +171,25 @@ const open = (
 ): Effect.Effect<driver.Client, CassandraError> =>
   Effect.async((resume) => {
     let client: driver.Client
+    let abort: () => void
     try {
       client = new driver.Client(clientOptions(options, keyspace, timeout))
       driverPrivate.agreeAmongLiving(client)
       if (usesWire) {
-        wire.attach(client as unknown as Parameters<typeof wire.attach>[0], {
+        const wireClient = client as unknown as Parameters<typeof wire.attach>[0]
+        wire.attach(wireClient, {
           compression: options.compression,
           minimumProtocolVersion: options.minimumProtocolVersion
         })
+        abort = () => wire.abortConnecting(wireClient)
+      } else {
+        abort = driverPrivate.abortable(client)
       }
     } catch (error) {
       const option = wire.isWireError(error) ? "compression" : "cluster"
       const message = error instanceof Error ? error.message : "The driver refused its options"
       return resume(Effect.fail(new ConfigurationError({ option, message, cause: error })))
     }
-    const abort = driverPrivate.abortable(client)
     const connected = client.connect()
     connected.then(
       () => resume(Effect.succeed(client)),

@@ -38,8 +38,6 @@ interface Connection {
 }
 
 interface ControlConnection {
-  /** Set by the wire, whose connections are its own. */
-  readonly _newConnection?: (contactPoint: string) => Connection
   _createConnection(contactPoint: string): Promise<Connection>
   shutdown(): void
 }
@@ -116,11 +114,9 @@ export const abortable = (client: driver.Client): (() => void) => {
   const { controlConnection, options } = inside(client)
   const opening = new Set<Connection>()
   let aborted = false
-  const create =
-    controlConnection._newConnection ?? ((contactPoint) => new ConnectionClass(contactPoint, null, options))
   controlConnection._createConnection = async (contactPoint) => {
     if (aborted) throw new Error("Connecting was interrupted")
-    const connection = create(contactPoint)
+    const connection = new ConnectionClass(contactPoint, null, options)
     opening.add(connection)
     try {
       await connection.openAsync()

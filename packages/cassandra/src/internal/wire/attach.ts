@@ -44,9 +44,8 @@ export const attach = (client: Client, options: WireOptions = {}): WireState => 
       // There is nobody left to tell.
     }
   }
-  control._newConnection = (contactPoint) => new WireConnection(contactPoint, null, control.options)
   control._createConnection = async (contactPoint) => {
-    const connection = control._newConnection!(contactPoint)
+    const connection = new WireConnection(contactPoint, null, control.options)
     state.opening.add(connection)
     try {
       await connection.openAsync()

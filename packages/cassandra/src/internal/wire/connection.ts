@@ -93,19 +93,6 @@ export const makeConnectionClass = (
       socket.setNoDelay(socketOptions.tcpNoDelay)
     }
 
-    // The driver's own limit ends with the TCP connection: a server that accepts it and says nothing would take as long as a
-    // request may.
-    override startup(callback: (error?: unknown) => void): void {
-      const timer = setTimeout(
-        () => this.netClient.destroy(new driver.errors.DriverError("Connection timeout")),
-        this.options.socketOptions.connectTimeout
-      )
-      super.startup((error) => {
-        clearTimeout(timer)
-        callback(error)
-      })
-    }
-
     override bindSocketListeners(): void {
       const socket = this.netClient
       socket.removeAllListeners("connect")
@@ -263,7 +250,17 @@ export const makeConnectionClass = (
       }, delay)
     }
 
-    startup(callback: (error?: unknown) => void): void {
+    startup(started: (error?: unknown) => void): void {
+      // The driver's own limit ends with the TCP connection: a server that accepts it and says nothing would take as long as
+      // a request may.
+      const timer = setTimeout(
+        () => this.netClient.destroy(new driver.errors.DriverError("Connection timeout")),
+        this.options.socketOptions.connectTimeout
+      )
+      const callback = (error?: unknown): void => {
+        clearTimeout(timer)
+        started(error)
+      }
       if (this._checkingVersion === true) {
         this.log("info", `Trying to use protocol version ${wireVersion(this.protocolVersion)}`)
       }

@@ -371,8 +371,6 @@ export interface ControlConnection {
   connection: Connection | null
   getEncoder(): Encoder | null
   _createConnection(contactPoint: string): Promise<Connection>
-  /** Ours: a connection that is not open yet. */
-  _newConnection?: (contactPoint: string) => Connection
 }
 
 export interface Client extends EventEmitter {
