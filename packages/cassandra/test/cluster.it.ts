@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Net from "node:net"
 import { optionsFor, schema } from "./support/client.ts"
 
 const session = Layer.scoped(
@@ -31,27 +32,40 @@ const setup = Layer.effectDiscard(
 
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i)
 
+/** The hosts that a text is sent to, once for each time: only PREPARE frames carry the text of a statement with values. */
+const sightings = (text: string) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const seen: Array<string> = []
+        const { write } = Net.Socket.prototype
+        Net.Socket.prototype.write = function (this: Net.Socket, ...args: Array<never>) {
+          const [bytes] = args as ReadonlyArray<unknown>
+          if (bytes instanceof Uint8Array) {
+            const times = Buffer.from(bytes).toString("latin1").split(text).length - 1
+            for (let i = 0; i < times; i++) seen.push(this.remoteAddress ?? "")
+          }
+          return Reflect.apply(write, this, args) as boolean
+        } as typeof write
+        return { seen, write }
+      }),
+      ({ write }) => Effect.sync(() => (Net.Socket.prototype.write = write))
+    ),
+    ({ seen }) => seen
+  )
+
 layer(setup, { excludeTestServices: true, timeout: "4 minutes" })("a cluster of three nodes", (it) => {
   it.scoped("a statement's 1,000 concurrent first uses prepare it once on each host", () =>
     Effect.gen(function* () {
       const shared = yield* Session.Session
-      const { info } = yield* shared.execute(cql`SELECT key FROM system.local`)
-      assert.match(info.coordinator, /:\d+$/)
       const nodes = yield* Effect.flatMap(CassandraCluster.CassandraCluster, (cluster) => cluster.nodes)
-      assert.strictEqual(nodes.length, 3)
       const query = "SELECT v AS once FROM safe WHERE id = ?"
+      const prepared = yield* sightings(query)
       yield* Effect.forEach(upTo(1_000), (id) => shared.execute(Statement.make(query, [id])), {
         concurrency: "unbounded",
         discard: true
       })
-      // Each node tells which statements it has prepared.
-      for (const { address } of nodes) {
-        const { port } = yield* CassandraCluster.CassandraCluster
-        const rows = yield* shared.rows(
-          cql`SELECT query_string FROM system.prepared_statements`.pipe(Statement.withHost(`${address}:${port}`))
-        )
-        assert.strictEqual(rows.filter((row) => row["query_string"] === query).length, 1, address)
-      }
+      assert.deepStrictEqual([...prepared].toSorted(), nodes.map(({ address }) => address).toSorted())
     })
   )
 
@@ -71,9 +85,10 @@ layer(setup, { excludeTestServices: true, timeout: "4 minutes" })("a cluster of 
               safe: Effect.forEach(
                 upTo(count),
                 (id) =>
-                  shared
-                    .execute(cql`INSERT INTO safe (id, v) VALUES (${id}, ${id})`.pipe(Statement.idempotent))
-                    .pipe(Effect.tap(() => (++done === count / 4 ? Deferred.succeed(warm, undefined) : Effect.void)), Effect.either),
+                  shared.execute(cql`INSERT INTO safe (id, v) VALUES (${id}, ${id})`.pipe(Statement.idempotent)).pipe(
+                    Effect.tap(() => (++done === count / 4 ? Deferred.succeed(warm, undefined) : Effect.void)),
+                    Effect.either
+                  ),
                 { concurrency: 128 }
               ),
               reads: Effect.forEach(

@@ -1,6 +1,6 @@
 import {
   Batch,
-  CassandraError,
+  type CassandraError,
   Cluster,
   cql,
   PagingState,
