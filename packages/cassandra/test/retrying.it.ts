@@ -116,6 +116,21 @@ layer(setup, { excludeTestServices: true })("retrying", (it) => {
     })
   )
 
+  it.scoped("what fails in the end leaves open whether it was written, when an attempt before may have been", () =>
+    Effect.gen(function* () {
+      const { sent, session } = yield* faulty([
+        (frame) => writeTimeout(frame, "SIMPLE"),
+        unavailable,
+        unavailable,
+        unavailable
+      ])
+      const error = yield* Effect.flip(session.execute(write(40)))
+      assert.strictEqual(error._tag, "WriteTimeoutError")
+      assert.strictEqual(error.writeState, "Unknown")
+      assert.strictEqual(sent(), 3)
+    })
+  )
+
   it.scoped("a policy may ignore a failure: the result is empty", () =>
     Effect.gen(function* () {
       const { session } = yield* faulty([server])
@@ -178,7 +193,7 @@ layer(setup, { excludeTestServices: true })("retrying", (it) => {
   it.scoped("the deadline covers the wait to be admitted", () =>
     Effect.gen(function* () {
       const proxy = yield* Proxy.make(yield* CassandraServer.CassandraServer)
-      const session = yield* connect({ ...Proxy.through(proxy), maxConcurrentRequests: 1 })
+      const session = yield* connect({ ...Proxy.through(proxy), maxConcurrentRequests: 1, shutdownTimeout: 0 })
       yield* session.prepare(select.query)
       proxy.onRequest = (frame) => (frame.opcode === Proxy.opcodes.execute ? "drop" : "forward")
       yield* Effect.fork(session.execute(select))
