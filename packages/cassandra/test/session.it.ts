@@ -200,13 +200,11 @@ layer(setup, { excludeTestServices: true })("a session", (it) => {
       assert.strictEqual(result.info.achievedConsistency, "ONE")
       assert.match(Option.getOrThrow(result.info.traceId), /^[0-9a-f-]{36}$/)
       assert.isTrue(result.info.schemaInAgreement)
-      assert.deepStrictEqual(
-        result.columns.map(({ name, type }) => [name, type]),
-        [
-          ["id", "int"],
-          ["name", "text"]
-        ]
-      )
+      const keyspace = Option.getOrThrow(session.keyspace)
+      assert.deepStrictEqual(result.columns, [
+        { keyspace, table: "users", name: "id", type: "int" },
+        { keyspace, table: "users", name: "name", type: "text" }
+      ])
       const plain = yield* session.execute(cql`SELECT id FROM users WHERE id = ${1}`)
       assert.deepStrictEqual(plain.info.traceId, Option.none())
       assert.strictEqual(plain.info.achievedConsistency, "LOCAL_ONE")
