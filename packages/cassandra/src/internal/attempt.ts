@@ -14,7 +14,14 @@ import {
 import type { Entrant } from "./admission.ts"
 import type { Engine } from "./driver.ts"
 import { fromDriverError } from "./driverErrors.ts"
-import { NotSent, type Payload, type Response, type SendOptions } from "./transport.ts"
+import { type Cancellable, NotSent, type Payload, type Response, type SendOptions } from "./transport.ts"
+
+/** An attempt as far as the list of a session is concerned. */
+interface AnyAttempt {
+  after: AnyAttempt | undefined
+  before: AnyAttempt | undefined
+  close(): void
+}
 
 /**
  * The attempts of a session that have not ended, so that closing can wait for them. A list through the attempts themselves:
@@ -22,15 +29,15 @@ import { NotSent, type Payload, type Response, type SendOptions } from "./transp
  */
 export class Activity {
   closed = false
-  #first: Attempt | undefined
+  #first: AnyAttempt | undefined
   #idle: (() => void) | undefined
 
-  add(attempt: Attempt): void {
+  add(attempt: AnyAttempt): void {
     attempt.after = this.#first
     if (this.#first !== undefined) this.#first.before = attempt
     this.#first = attempt
   }
-  remove(attempt: Attempt): void {
+  remove(attempt: AnyAttempt): void {
     const { after, before } = attempt
     if (before === undefined) this.#first = after
     else before.after = after
@@ -59,38 +66,44 @@ export const closedError = (writeState: "NotApplied" | "Unknown"): SessionClosed
     writeState
   })
 
-class Attempt implements Entrant {
+/** What an attempt leads to. */
+export interface Outcome<A, E, R> {
+  readonly onSuccess: (response: Response) => Effect.Effect<A, E, R>
+  readonly onFailure: (error: CassandraError) => Effect.Effect<A, E, R>
+}
+
+class Attempt<A, E, R> implements Entrant, AnyAttempt {
   next: Entrant | undefined = undefined
   previous: Entrant | undefined = undefined
   queued = false
   /** The neighbours in the session's list; the activity's own. */
-  after: Attempt | undefined = undefined
-  before: Attempt | undefined = undefined
+  after: AnyAttempt | undefined = undefined
+  before: AnyAttempt | undefined = undefined
   /** Nobody waits for the outcome any more. */
   #done = false
   #sent = false
-  #cancel: (() => void) | undefined
+  #request: Cancellable | undefined
   readonly #engine: Engine
   readonly #activity: Activity
   readonly #payload: Payload
   readonly #options: SendOptions
-  readonly #succeed: (response: Response) => void
-  readonly #fail: (error: CassandraError) => void
+  readonly #outcome: Outcome<A, E, R>
+  readonly #resume: (next: Effect.Effect<A, E, R>) => void
 
   constructor(
     engine: Engine,
     activity: Activity,
     payload: Payload,
     options: SendOptions,
-    succeed: (response: Response) => void,
-    fail: (error: CassandraError) => void
+    outcome: Outcome<A, E, R>,
+    resume: (next: Effect.Effect<A, E, R>) => void
   ) {
     this.#engine = engine
     this.#activity = activity
     this.#payload = payload
     this.#options = options
-    this.#succeed = succeed
-    this.#fail = fail
+    this.#outcome = outcome
+    this.#resume = resume
   }
 
   start(): void {
@@ -105,7 +118,7 @@ class Attempt implements Entrant {
   admitted(): void {
     try {
       this.#sent = true
-      this.#cancel = this.#engine.transport.send(this.#payload, this.#options, this.#answer)
+      this.#request = this.#engine.transport.send(this.#payload, this.#options, this.#answer)
     } catch (error) {
       this.#answer(error, undefined)
     }
@@ -141,6 +154,21 @@ class Attempt implements Entrant {
     })
   }
 
+  #succeed(response: Response): void {
+    // What is thrown here would be lost in whoever called back.
+    let next: Effect.Effect<A, E, R>
+    try {
+      next = this.#outcome.onSuccess(response)
+    } catch (defect) {
+      next = Effect.die(defect)
+    }
+    this.#resume(next)
+  }
+
+  #fail(error: CassandraError): void {
+    this.#resume(this.#outcome.onFailure(error))
+  }
+
   #end(): void {
     this.#done = true
     this.#activity.remove(this)
@@ -162,14 +190,12 @@ class Attempt implements Entrant {
     this.#done = true
     this.#engine.gate.abandon(this)
     this.#activity.remove(this)
-    if (this.#cancel !== undefined) {
-      this.#cancel()
+    if (this.#request !== undefined) {
+      this.#request.cancel()
       this.#engine.gate.leave()
     }
   }
 }
-
-export type { Attempt }
 
 /**
  * One attempt as an effect, which goes on with what its outcome leads to. Interrupting it gives the request up.
@@ -182,29 +208,12 @@ export const attempt = <A, E, R>(
   activity: Activity,
   payload: Payload,
   options: SendOptions,
-  onSuccess: (response: Response) => Effect.Effect<A, E, R>,
-  onFailure: (error: CassandraError) => Effect.Effect<A, E, R>
+  outcome: Outcome<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.uninterruptibleMask((restore) => {
-    let attempt: Attempt | undefined
+    let attempt: Attempt<A, E, R> | undefined
     const answered = Effect.async<A, E, R>((resume) => {
-      attempt = new Attempt(
-        engine,
-        activity,
-        payload,
-        options,
-        (response) => {
-          // What is thrown here would be lost in whoever called back.
-          let next: Effect.Effect<A, E, R>
-          try {
-            next = onSuccess(response)
-          } catch (defect) {
-            next = Effect.die(defect)
-          }
-          resume(next)
-        },
-        (error) => resume(onFailure(error))
-      )
+      attempt = new Attempt(engine, activity, payload, options, outcome, resume)
       attempt.start()
     })
     return Effect.matchCauseEffect(restore(answered), {

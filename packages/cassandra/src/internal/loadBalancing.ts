@@ -4,7 +4,8 @@
 import driver from "cassandra-driver"
 import { ConfigurationError } from "../CassandraError.ts"
 
-const { TokenAwarePolicy, DCAwareRoundRobinPolicy, LoadBalancingPolicy } = driver.policies.loadBalancing
+const { LoadBalancingPolicy } = driver.policies.loadBalancing
+const { distance } = driver.types
 
 /** The key under which a request's options carry its `Routing`. */
 export const routingKey: unique symbol = Symbol.for("effect-cassandra/routing")
@@ -17,8 +18,36 @@ export interface Routing {
   readonly preferred: string | undefined
 }
 
-type Plan = Iterator<driver.Host>
+const done: IteratorResult<driver.Host, undefined> = { done: true, value: undefined }
 
+/** The hosts of a plan, one after the other: the replicas, from a place of its own, and then the others. */
+class Plan implements Iterator<driver.Host, undefined> {
+  readonly #replicas: ReadonlyArray<driver.Host>
+  readonly #hosts: ReadonlyArray<driver.Host>
+  readonly #start: number
+  #at = 0
+
+  constructor(replicas: ReadonlyArray<driver.Host>, hosts: ReadonlyArray<driver.Host>, start: number) {
+    this.#replicas = replicas
+    this.#hosts = hosts
+    this.#start = start
+  }
+
+  next(): IteratorResult<driver.Host, undefined> {
+    const replicas = this.#replicas
+    const hosts = this.#hosts
+    while (this.#at < replicas.length) {
+      return { done: false, value: replicas[(this.#start + this.#at++) % replicas.length] as driver.Host }
+    }
+    while (this.#at < replicas.length + hosts.length) {
+      const host = hosts[(this.#start + this.#at++) % hosts.length] as driver.Host
+      if (!replicas.includes(host)) return { done: false, value: host }
+    }
+    return done
+  }
+}
+
+/** The hosts of a plan in the order a retry wants. */
 function* rearrange(plan: Plan, routing: Routing): Generator<driver.Host, undefined> {
   const hosts: Array<driver.Host> = []
   for (let item = plan.next(); item.done !== true; item = plan.next()) hosts.push(item.value)
@@ -34,17 +63,22 @@ function* rearrange(plan: Plan, routing: Routing): Generator<driver.Host, undefi
  * in; when that cannot be told, connecting fails and the candidates are named.
  */
 export class RoutingPolicy extends LoadBalancingPolicy {
-  readonly #localDataCenter: string | undefined
-  #child: driver.policies.loadBalancing.LoadBalancingPolicy | undefined
+  readonly #wanted: string | undefined
+  #local: string | undefined
+  #client: driver.Client | undefined
+  #hosts: driver.HostMap | undefined
+  /** The nodes of the local data centre; undefined when nodes came or went. */
+  #localHosts: ReadonlyArray<driver.Host> | undefined
+  #turn = 0
 
   constructor(localDataCenter: string | undefined) {
     super()
-    this.#localDataCenter = localDataCenter
+    this.#wanted = localDataCenter
   }
 
   override init(client: driver.Client, hosts: driver.HostMap, callback: (error: Error) => void): void {
     const dataCenters = [...new Set(hosts.values().map((host) => host.datacenter))]
-    const local = this.#localDataCenter ?? inferDataCenter(client, hosts)
+    const local = this.#wanted ?? inferDataCenter(client, hosts)
     if (local === undefined || !dataCenters.includes(local)) {
       const problem =
         local === undefined
@@ -53,35 +87,63 @@ export class RoutingPolicy extends LoadBalancingPolicy {
       const message = `${problem}. The cluster has ${dataCenters.map((name) => `"${name}"`).join(", ")}.`
       return callback(new ConfigurationError({ option: "localDataCenter", message }))
     }
-    this.#child = new TokenAwarePolicy(new DCAwareRoundRobinPolicy(local))
-    return this.#child.init(client, hosts, callback)
+    this.#local = local
+    this.#client = client
+    this.#hosts = hosts
+    const changed = () => {
+      this.#localHosts = undefined
+    }
+    hosts.on("add", changed)
+    hosts.on("remove", changed)
+    // The driver's declaration asks for an error where there is none.
+    ;(callback as () => void)()
   }
 
+  /** Before it knows the data centre, the driver asks for the distance of every host it connects to. */
   override getDistance(host: driver.Host): driver.types.distance {
-    return this.#child === undefined ? driver.types.distance.local : this.#child.getDistance(host)
+    return this.#local === undefined || host.datacenter === this.#local ? distance.local : distance.ignored
   }
 
   override newQueryPlan(
     keyspace: string,
     executionOptions: driver.ExecutionOptions | null,
-    callback: (error: Error, iterator: Plan) => void
+    callback: (error: Error, iterator: Iterator<driver.Host>) => void
   ): void {
-    const child = this.#child
-    if (child === undefined) return callback(new Error("The load balancing policy is not initialised"), [].values())
+    // Nothing for an error, which the driver's declaration does not foresee.
+    const answer = callback as unknown as (error: Error | null, iterator?: Iterator<driver.Host>) => void
+    const client = this.#client
+    const hosts = this.#hosts
+    if (client === undefined || hosts === undefined) {
+      return answer(new Error("The load balancing policy is not initialised"))
+    }
+    const local = (this.#localHosts ??= hosts.values().filter((host) => host.datacenter === this.#local))
+    const start = (this.#turn = (this.#turn + 1) & 0x3fffffff)
+    // The driver passes no options when it plans for preparing and for its control connection.
+    const key = executionOptions?.getRoutingKey() as Buffer | undefined
+    const replicas =
+      executionOptions === null || key === undefined || key === null
+        ? none
+        : this.#localOnly(client.getReplicas(executionOptions.getKeyspace() ?? keyspace, key))
+    const plan = new Plan(replicas, local, start)
     const options = executionOptions?.getRawQueryOptions() as { readonly [routingKey]?: Routing } | undefined
     const routing = options?.[routingKey]
-    // The declaration wants options; the driver itself passes null when it plans for preparing.
-    const childOptions = executionOptions as driver.ExecutionOptions
-    if (routing === undefined) return child.newQueryPlan(keyspace, childOptions, callback)
-    return child.newQueryPlan(keyspace, childOptions, (error, plan) =>
-      error ? callback(error, plan) : callback(error, rearrange(plan, routing))
-    )
+    answer(null, routing === undefined ? plan : rearrange(plan, routing))
+  }
+
+  #localOnly(replicas: ReadonlyArray<driver.Host> | null): ReadonlyArray<driver.Host> {
+    if (replicas === null) return none
+    for (const host of replicas) {
+      if (host.datacenter !== this.#local) return replicas.filter((replica) => replica.datacenter === this.#local)
+    }
+    return replicas
   }
 
   override getOptions(): Map<string, object> {
-    return this.#child === undefined ? new Map() : this.#child.getOptions()
+    return new Map([["localDataCenter", (this.#local ?? this.#wanted ?? "") as unknown as object]])
   }
 }
+
+const none: ReadonlyArray<driver.Host> = []
 
 /** The data centre of the contact points, if it is one. */
 const inferDataCenter = (client: driver.Client, hosts: driver.HostMap): string | undefined => {

@@ -6,7 +6,8 @@ import * as Schedule from "effect/Schedule"
 import { type CassandraError, QueryError } from "../CassandraError.ts"
 import { codes } from "../Consistency.ts"
 import type { RetryDecision } from "../RetryPolicy.ts"
-import { type Activity, attempt, deadlineError } from "./attempt.ts"
+import { type Activity, attempt, deadlineError, type Outcome } from "./attempt.ts"
+import { kindOf } from "./cqlText.ts"
 import type { Engine } from "./driver.ts"
 import { type Routing, routingKey } from "./loadBalancing.ts"
 import type { Effective } from "./requestOptions.ts"
@@ -33,14 +34,10 @@ export const send = <A, E, R>(
 ): Effect.Effect<A, CassandraError | E, R> => {
   const { deadline } = options
   // The retries are set up when there is something to retry, and not around what succeeds.
-  const answered = attempt<A, CassandraError | E, R>(
-    engine,
-    activity,
-    payload,
-    options.driver,
-    (response) => finish({ response, attempts: 1, failedHosts: noHosts }),
-    (error) => Effect.flatMap(retry(engine, activity, payload, options, error), finish)
-  )
+  const answered = attempt<A, CassandraError | E, R>(engine, activity, payload, options.driver, {
+    onSuccess: (response) => finish({ response, attempts: 1, failedHosts: noHosts }),
+    onFailure: (error) => Effect.flatMap(retry(engine, activity, payload, options, error), finish)
+  })
   return deadline === undefined
     ? answered
     : Effect.timeoutFail(answered, { duration: deadline, onTimeout: () => deadlineError(deadline) })
@@ -49,6 +46,8 @@ export const send = <A, E, R>(
 /** The host an attempt failed on, as far as its error tells. */
 const hostOf = (error: CassandraError): string | undefined =>
   "host" in error ? error.host : error._tag === "ConnectionError" ? error.hosts[0] : undefined
+
+const asItIs: Outcome<Response, CassandraError, never> = { onSuccess: Effect.succeed, onFailure: Effect.fail }
 
 const retry = (
   engine: Engine,
@@ -63,6 +62,11 @@ const retry = (
     const tried = new Set<string>()
     let consistency = options.consistency
     let error = firstError
+    // A retry's error tells nothing of the attempts before it: "not applied" would be a lie if one of those may have been.
+    let doubtful: CassandraError | undefined
+    const giveUp = (last: CassandraError) =>
+      Effect.fail(last.writeState === "NotApplied" && doubtful !== undefined ? doubtful : last)
+    const write = query === undefined || !kindOf(query).read
     // Made on the first decision to retry: most failures are rethrown.
     let delays: Schedule.ScheduleDriver<unknown, CassandraError> | undefined
     for (let retries = 0; ; retries++) {
@@ -72,21 +76,21 @@ const retry = (
       if (decision._tag === "Ignore") return { response: undefined, attempts: retries + 1, failedHosts: [...tried] }
       // The gate: whatever the policy says, a write that may have been applied is not sent a second time.
       if (decision._tag === "Rethrow" || !(idempotent || error.writeState === "NotApplied")) {
-        return yield* Effect.fail(error)
+        return yield* giveUp(error)
       }
+      if (write && error.writeState === "Unknown") doubtful = error
       delays ??= yield* Schedule.driver(retryPolicy.schedule)
       const ended = yield* Effect.isFailure(delays.next(error))
-      if (ended) return yield* Effect.fail(error)
+      if (ended) return yield* giveUp(error)
       consistency = decision.consistency ?? consistency
       const routing: Routing = { tried, preferred: decision.host === "same" ? host : undefined }
       const outcome = yield* Effect.either(
-        attempt<Response, CassandraError, never>(
+        attempt(
           engine,
           activity,
           payload,
           { ...options.driver, consistency: codes[consistency], [routingKey]: routing },
-          Effect.succeed,
-          Effect.fail
+          asItIs
         )
       )
       if (outcome._tag === "Right") {

@@ -55,7 +55,7 @@ class AnsweredResultSet<A> implements ResultSet<A> {
       .filter(([, error]) => error !== null && error !== undefined)
       .map(([host]) => host)
     return {
-      coordinator: response?.coordinator ?? "",
+      coordinator: response?.host.address ?? "",
       triedHosts: [...new Set([...failedHosts, ...failedWithin])],
       attempts,
       speculativeExecutions: response?.speculativeExecutions ?? 0,

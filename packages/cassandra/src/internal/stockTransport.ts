@@ -32,7 +32,7 @@ const responseOf = (result: Result): Response => {
     rows: rows === undefined || columns === undefined ? undefined : toRows(rows, columns),
     columns,
     pageState: result.rawPageState,
-    coordinator: info.queriedHost,
+    host: { address: info.queriedHost },
     triedHosts: info.triedHosts,
     speculativeExecutions: info.speculativeExecutions,
     consistency: info.achievedConsistency,

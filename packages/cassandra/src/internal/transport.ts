@@ -39,7 +39,8 @@ export interface Response {
   readonly rows: ReadonlyArray<Row> | undefined
   readonly columns: ReadonlyArray<DriverColumn> | undefined
   readonly pageState: Uint8Array | undefined
-  readonly coordinator: string
+  /** The coordinator. */
+  readonly host: { readonly address: string }
   /** The hosts that were tried, each with what was wrong; null for one that did not fail. */
   readonly triedHosts: Readonly<Record<string, unknown>>
   readonly speculativeExecutions: number
@@ -70,6 +71,11 @@ export class NotSent {
 /** Called once, with an error (wrapped in `NotSent` where that is so) or a response, and never before `send` has returned. */
 export type Answered = (error: unknown, response: Response | undefined) => void
 
+/** A request under way. Given up, it answers nothing any more. */
+export interface Cancellable {
+  cancel(): void
+}
+
 export interface Transport {
   readonly protocolVersion: () => number
   /** Whether a keyspace can be sent with a request: then one set of pools serves them all. */
@@ -81,5 +87,5 @@ export interface Transport {
    * Sends a request. What it gives back gives the request up, so that it holds nothing any more; undefined where that cannot
    * be done and the request has to be waited for.
    */
-  readonly send: (payload: Payload, options: SendOptions, answered: Answered) => (() => void) | undefined
+  readonly send: (payload: Payload, options: SendOptions, answered: Answered) => Cancellable | undefined
 }

@@ -20,20 +20,6 @@ type WireClient = Parameters<typeof wire.execute>[0]
 const columnsOf = (columns: ReadonlyArray<wire.Column> | undefined): ReadonlyArray<DriverColumn> | undefined =>
   columns as ReadonlyArray<DriverColumn> | undefined
 
-const responseOf = (result: wire.WireResult): Response => ({
-  rows: result.rows,
-  columns: columnsOf(result.columns),
-  pageState: result.pageState,
-  coordinator: result.host.address,
-  triedHosts: result.triedHosts,
-  speculativeExecutions: result.speculativeExecutions,
-  consistency: result.consistency,
-  traceId: result.traceId,
-  warnings: result.warnings,
-  customPayload: result.customPayload,
-  isSchemaInAgreement: result.isSchemaInAgreement
-})
-
 /** Prepared statements by keyspace and text; the oldest goes when there are too many. */
 class Statements {
   readonly #byKeyspace = new Map<string | undefined, Map<string, wire.Prepared>>()
@@ -78,7 +64,7 @@ export const wireTransport = (driverClient: driver.Client, maxPrepared: number):
     queries: ReadonlyArray<string>,
     answered: Answered,
     send: (prepared: ReadonlyArray<wire.Prepared>) => wire.Cancellable
-  ): (() => void) => {
+  ): wire.Cancellable => {
     const prepared: Array<wire.Prepared> = []
     let current = nothing
     const next = (): void => {
@@ -97,7 +83,7 @@ export const wireTransport = (driverClient: driver.Client, maxPrepared: number):
       current = send(prepared)
     }
     next()
-    return () => current.cancel()
+    return { cancel: () => current.cancel() }
   }
 
   /** Names the variable whose value was refused: the wire's own errors are about values, not about columns. */
@@ -134,7 +120,7 @@ export const wireTransport = (driverClient: driver.Client, maxPrepared: number):
       const raw = options as unknown as Parameters<typeof wire.execute>[3]
       const { keyspace } = options
       const callback: wire.WireCallback = (error, result) => {
-        if (result !== undefined) return answered(null, responseOf(result))
+        if (result !== undefined) return answered(null, result as Response)
         answered(isEncodingError(error) ? new NotSent(explained(payload, keyspace, error)) : error, undefined)
       }
       const execute = (prepared: wire.Prepared, values: Values): wire.Cancellable => {
@@ -146,9 +132,9 @@ export const wireTransport = (driverClient: driver.Client, maxPrepared: number):
       }
       if (payload._tag === "Query") {
         const { query, values } = payload
-        if (!payload.prepare) return wire.execute(client, query, undefined, raw, callback).cancel
+        if (!payload.prepare) return wire.execute(client, query, undefined, raw, callback)
         const known = statements.get(keyspace, query)
-        if (known !== undefined) return execute(known, values).cancel
+        if (known !== undefined) return execute(known, values)
         return inTurn(keyspace, [query], answered, ([prepared]) => execute(prepared as wire.Prepared, values))
       }
       return inTurn(
