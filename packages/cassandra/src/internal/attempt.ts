@@ -16,28 +16,21 @@ import type { Engine } from "./driver.ts"
 import { fromDriverError } from "./driverErrors.ts"
 import { type Cancellable, NotSent, type Payload, type Response, type SendOptions } from "./transport.ts"
 
-/** An attempt as far as the list of a session is concerned. */
-interface AnyAttempt {
-  after: AnyAttempt | undefined
-  before: AnyAttempt | undefined
-  close(): void
-}
-
 /**
  * The attempts of a session that have not ended, so that closing can wait for them. A list through the attempts themselves:
  * a `Set` would keep finished attempts alive from its discarded tables, and the garbage collector busy.
  */
 export class Activity {
   closed = false
-  #first: AnyAttempt | undefined
+  #first: Attempt | undefined
   #idle: (() => void) | undefined
 
-  add(attempt: AnyAttempt): void {
+  add(attempt: Attempt): void {
     attempt.after = this.#first
     if (this.#first !== undefined) this.#first.before = attempt
     this.#first = attempt
   }
-  remove(attempt: AnyAttempt): void {
+  remove(attempt: Attempt): void {
     const { after, before } = attempt
     if (before === undefined) this.#first = after
     else before.after = after
@@ -66,19 +59,13 @@ export const closedError = (writeState: "NotApplied" | "Unknown"): SessionClosed
     writeState
   })
 
-/** What an attempt leads to. */
-export interface Outcome<A, E, R> {
-  readonly onSuccess: (response: Response) => Effect.Effect<A, E, R>
-  readonly onFailure: (error: CassandraError) => Effect.Effect<A, E, R>
-}
-
-class Attempt<A, E, R> implements Entrant, AnyAttempt {
+class Attempt implements Entrant {
   next: Entrant | undefined = undefined
   previous: Entrant | undefined = undefined
   queued = false
   /** The neighbours in the session's list; the activity's own. */
-  after: AnyAttempt | undefined = undefined
-  before: AnyAttempt | undefined = undefined
+  after: Attempt | undefined = undefined
+  before: Attempt | undefined = undefined
   /** Nobody waits for the outcome any more. */
   #done = false
   #sent = false
@@ -87,23 +74,23 @@ class Attempt<A, E, R> implements Entrant, AnyAttempt {
   readonly #activity: Activity
   readonly #payload: Payload
   readonly #options: SendOptions
-  readonly #outcome: Outcome<A, E, R>
-  readonly #resume: (next: Effect.Effect<A, E, R>) => void
+  readonly #succeed: (response: Response) => void
+  readonly #fail: (error: CassandraError) => void
 
   constructor(
     engine: Engine,
     activity: Activity,
     payload: Payload,
     options: SendOptions,
-    outcome: Outcome<A, E, R>,
-    resume: (next: Effect.Effect<A, E, R>) => void
+    succeed: (response: Response) => void,
+    fail: (error: CassandraError) => void
   ) {
     this.#engine = engine
     this.#activity = activity
     this.#payload = payload
     this.#options = options
-    this.#outcome = outcome
-    this.#resume = resume
+    this.#succeed = succeed
+    this.#fail = fail
   }
 
   start(): void {
@@ -154,21 +141,6 @@ class Attempt<A, E, R> implements Entrant, AnyAttempt {
     })
   }
 
-  #succeed(response: Response): void {
-    // What is thrown here would be lost in whoever called back.
-    let next: Effect.Effect<A, E, R>
-    try {
-      next = this.#outcome.onSuccess(response)
-    } catch (defect) {
-      next = Effect.die(defect)
-    }
-    this.#resume(next)
-  }
-
-  #fail(error: CassandraError): void {
-    this.#resume(this.#outcome.onFailure(error))
-  }
-
   #end(): void {
     this.#done = true
     this.#activity.remove(this)
@@ -208,12 +180,29 @@ export const attempt = <A, E, R>(
   activity: Activity,
   payload: Payload,
   options: SendOptions,
-  outcome: Outcome<A, E, R>
+  onSuccess: (response: Response) => Effect.Effect<A, E, R>,
+  onFailure: (error: CassandraError) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.uninterruptibleMask((restore) => {
-    let attempt: Attempt<A, E, R> | undefined
+    let attempt: Attempt | undefined
     const answered = Effect.async<A, E, R>((resume) => {
-      attempt = new Attempt(engine, activity, payload, options, outcome, resume)
+      attempt = new Attempt(
+        engine,
+        activity,
+        payload,
+        options,
+        (response) => {
+          // What is thrown here would be lost in whoever called back.
+          let next: Effect.Effect<A, E, R>
+          try {
+            next = onSuccess(response)
+          } catch (defect) {
+            next = Effect.die(defect)
+          }
+          resume(next)
+        },
+        (error) => resume(onFailure(error))
+      )
       attempt.start()
     })
     return Effect.matchCauseEffect(restore(answered), {

@@ -6,7 +6,7 @@ import * as Schedule from "effect/Schedule"
 import { type CassandraError, QueryError } from "../CassandraError.ts"
 import { codes } from "../Consistency.ts"
 import type { RetryDecision } from "../RetryPolicy.ts"
-import { type Activity, attempt, deadlineError, type Outcome } from "./attempt.ts"
+import { type Activity, attempt, deadlineError } from "./attempt.ts"
 import { kindOf } from "./cqlText.ts"
 import type { Engine } from "./driver.ts"
 import { type Routing, routingKey } from "./loadBalancing.ts"
@@ -34,10 +34,14 @@ export const send = <A, E, R>(
 ): Effect.Effect<A, CassandraError | E, R> => {
   const { deadline } = options
   // The retries are set up when there is something to retry, and not around what succeeds.
-  const answered = attempt<A, CassandraError | E, R>(engine, activity, payload, options.driver, {
-    onSuccess: (response) => finish({ response, attempts: 1, failedHosts: noHosts }),
-    onFailure: (error) => Effect.flatMap(retry(engine, activity, payload, options, error), finish)
-  })
+  const answered = attempt<A, CassandraError | E, R>(
+    engine,
+    activity,
+    payload,
+    options.driver,
+    (response) => finish({ response, attempts: 1, failedHosts: noHosts }),
+    (error) => Effect.flatMap(retry(engine, activity, payload, options, error), finish)
+  )
   return deadline === undefined
     ? answered
     : Effect.timeoutFail(answered, { duration: deadline, onTimeout: () => deadlineError(deadline) })
@@ -46,8 +50,6 @@ export const send = <A, E, R>(
 /** The host an attempt failed on, as far as its error tells. */
 const hostOf = (error: CassandraError): string | undefined =>
   "host" in error ? error.host : error._tag === "ConnectionError" ? error.hosts[0] : undefined
-
-const asItIs: Outcome<Response, CassandraError, never> = { onSuccess: Effect.succeed, onFailure: Effect.fail }
 
 const retry = (
   engine: Engine,
@@ -85,12 +87,13 @@ const retry = (
       consistency = decision.consistency ?? consistency
       const routing: Routing = { tried, preferred: decision.host === "same" ? host : undefined }
       const outcome = yield* Effect.either(
-        attempt(
+        attempt<Response, CassandraError, never>(
           engine,
           activity,
           payload,
           { ...options.driver, consistency: codes[consistency], [routingKey]: routing },
-          asItIs
+          Effect.succeed,
+          Effect.fail
         )
       )
       if (outcome._tag === "Right") {
