@@ -184,9 +184,9 @@ export const attempt = <A, E, R>(
   onFailure: (error: CassandraError) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.uninterruptibleMask((restore) => {
-    let attempt: Attempt | undefined
+    let current: Attempt | undefined
     const answered = Effect.async<A, E, R>((resume) => {
-      attempt = new Attempt(
+      current = new Attempt(
         engine,
         activity,
         payload,
@@ -203,11 +203,11 @@ export const attempt = <A, E, R>(
         },
         (error) => resume(onFailure(error))
       )
-      attempt.start()
+      current.start()
     })
     return Effect.matchCauseEffect(restore(answered), {
       onFailure: (cause) => {
-        attempt?.abandon()
+        current?.abandon()
         return Effect.failCause(cause)
       },
       onSuccess: Effect.succeed

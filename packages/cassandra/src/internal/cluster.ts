@@ -76,7 +76,7 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
           )
         }),
       hosts: Effect.sync(() => client.hosts.values().map(hostOf)),
-      state: Effect.map(openEngines, (engines) => stateOf(base, engines)),
+      state: Effect.map(openEngines, (open) => stateOf(base, open)),
       close,
       isClosed: Effect.sync(() => closed)
     }

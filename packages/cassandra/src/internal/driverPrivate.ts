@@ -38,6 +38,7 @@ interface Connection {
 }
 
 interface ControlConnection {
+  readonly _contactPoints: ReadonlySet<string>
   _createConnection(contactPoint: string): Promise<Connection>
   shutdown(): void
 }
@@ -102,6 +103,10 @@ function* watch(plan: Iterator<driver.Host>, onHost: (host: driver.Host) => void
   }
   return undefined
 }
+
+/** The resolved contact points, as `address:port`: what tells the local data centre when it is not named. */
+export const contactPoints = (client: driver.Client): ReadonlySet<string> =>
+  inside(client).controlConnection._contactPoints
 
 /** The negotiated protocol version, which the public API does not tell. */
 export const protocolVersion = (client: driver.Client): number => inside(client).controlConnection.protocolVersion ?? 0

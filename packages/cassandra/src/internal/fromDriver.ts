@@ -100,7 +100,7 @@ const converterOf = (unresolved: DriverType): Convert | undefined => {
       }
     }
     case dataTypes.udt: {
-      const fields = udtOf(type).fields.map(({ name, type }) => [name, nullable(converterOf(type))] as const)
+      const fields = udtOf(type).fields.map((field) => [field.name, nullable(converterOf(field.type))] as const)
       return (value) => {
         const record: Record<string, unknown> = {}
         for (const [name, convert] of fields) set(record, name, convert((value as Record<string, unknown>)[name]))
@@ -128,7 +128,7 @@ export const toRows = (
 ): ReadonlyArray<Row> => {
   const names = columns.map((column) => column.name)
   const converters = columns.map((column) => converterOf(column.type))
-  const result = new Array<Row>(rows.length)
+  const result: Array<Row> = []
   for (let r = 0; r < rows.length; r++) {
     const source = rows[r] as Record<string, unknown>
     const row: Record<string, unknown> = {}

@@ -3,6 +3,7 @@
  */
 import driver from "cassandra-driver"
 import { ConfigurationError } from "../CassandraError.ts"
+import { contactPoints } from "./driverPrivate.ts"
 
 const { LoadBalancingPolicy } = driver.policies.loadBalancing
 const { distance } = driver.types
@@ -148,17 +149,8 @@ const none: ReadonlyArray<driver.Host> = []
 /** The data centre of the contact points, if it is one. */
 const inferDataCenter = (client: driver.Client, hosts: driver.HostMap): string | undefined => {
   const all = hosts.values()
-  const contacts = contactAddresses(client)
+  const contacts = contactPoints(client)
   const known = all.filter((host) => contacts.has(host.address))
   const names = new Set((known.length > 0 ? known : all).map((host) => host.datacenter))
   return names.size === 1 ? [...names][0] : undefined
-}
-
-/** The resolved contact points, as `address:port`. The driver keeps them where its declarations do not reach. */
-const contactAddresses = (client: driver.Client): ReadonlySet<string> => {
-  const { controlConnection } = client as unknown as {
-    readonly controlConnection?: { readonly _contactPoints?: unknown }
-  }
-  const points = controlConnection?._contactPoints
-  return points instanceof Set ? (points as Set<string>) : new Set()
 }

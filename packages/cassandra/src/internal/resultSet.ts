@@ -21,7 +21,13 @@ export const columnOf = (column: DriverColumn, keyspace: string, table: string):
 export const rowsOf = ({ response }: Answer): ReadonlyArray<Row> => {
   const { columns, rows = noRows } = response ?? {}
   if (columns?.[0]?.name !== appliedColumn) return rows
-  return columns.length === 1 ? noRows : rows.map(({ [appliedColumn]: _, ...row }) => row)
+  return columns.length === 1 ? noRows : rows.map(withoutApplied)
+}
+
+const withoutApplied = (row: Row): Row => {
+  const rest: Record<string, unknown> = { ...row }
+  delete rest[appliedColumn]
+  return rest
 }
 
 const noRows: ReadonlyArray<Row> = []

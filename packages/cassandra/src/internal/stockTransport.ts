@@ -2,7 +2,7 @@
  * Requests by the driver's own request code, under protocol v4: for a driver that is not the one the wire knows. Nothing can
  * be cancelled here, and a keyspace belongs to the connections.
  */
-import driver from "cassandra-driver"
+import type driver from "cassandra-driver"
 import type { Values } from "../Statement.ts"
 import type { DriverColumn } from "./cqlTypes.ts"
 import * as driverPrivate from "./driverPrivate.ts"
@@ -87,14 +87,15 @@ export const stockTransport = (client: driver.Client, maxPrepared: number): Tran
       }
       const fail = (error: unknown) => answered(new NotSent(error), undefined)
       if (payload._tag === "Batch") {
+        const send = (all: ReadonlyArray<Prepared>): void => {
+          const queries = payload.statements.map(({ query, values }, i) => ({
+            query,
+            params: [...(all[i] as Prepared).encode(values)]
+          }))
+          client.batch(queries, options, callback)
+        }
         Promise.all(payload.statements.map(({ query }) => prepare(query)))
-          .then((all) => {
-            const queries = payload.statements.map(({ query, values }, i) => ({
-              query,
-              params: [...(all[i] as Prepared).encode(values)]
-            }))
-            client.batch(queries, options, callback)
-          })
+          .then(send)
           .catch(fail)
       } else if (payload.prepare) {
         prepare(payload.query)
