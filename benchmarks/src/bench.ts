@@ -75,7 +75,7 @@ const method = `Client CPU time (user and system) per operation, medians of ${
   settings.generations * settings.rounds
 } rounds of ${settings.duration / 1000} s in ${settings.generations} generations of processes, after ${
   settings.warmup / 1000
-} s of CPU time to warm up. Every contender is a process of its own; they take turns.`
+} s of CPU time to warm up. Every contender is a process of its own; they take turns. The gap is the longest time between two beats of a 5 ms heartbeat in the client's process, the median of the rounds.`
 
 const say = (text: string) => Console.error(text)
 

@@ -22,6 +22,8 @@ export interface Machine {
 export interface Line extends Contender {
   readonly cpuMicrosPerOperation: number
   readonly operationsPerSecond: number
+  /** Milliseconds: the median of the rounds' largest gaps in a heartbeat of 5 ms. */
+  readonly largestGap: number
   /** Our CPU per operation divided by this contender's, round by round: the median, the least and the most. */
   readonly ratio: { readonly median: number; readonly least: number; readonly most: number } | null
 }
@@ -57,6 +59,7 @@ export const summarize = (samples: ReadonlyArray<Sample>): ReadonlyArray<Section
         ...contender,
         cpuMicrosPerOperation: median(theirs.map(cpuPerOperation)),
         operationsPerSecond: median(theirs.map((sample) => (sample.operations / sample.milliseconds) * 1000)),
+        largestGap: median(theirs.map((sample) => sample.largestGap)),
         ratio:
           contender === contenders[0]
             ? null
@@ -70,11 +73,12 @@ const number = (value: number): string =>
   value.toLocaleString("en", value < 100 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 0 })
 
 const cells = ({ unit, lines }: Section): ReadonlyArray<ReadonlyArray<string>> => [
-  ["client", `CPU µs/${unit}`, `${unit}s/s`, "ours ÷ this", "(range)"],
-  ...lines.map(({ client, cpuMicrosPerOperation, operationsPerSecond, ratio, style }) => [
+  ["client", `CPU µs/${unit}`, `${unit}s/s`, "largest gap, ms", "ours ÷ this", "(range)"],
+  ...lines.map(({ client, cpuMicrosPerOperation, largestGap, operationsPerSecond, ratio, style }) => [
     `${client}, ${style}`,
     number(cpuMicrosPerOperation),
     number(operationsPerSecond),
+    number(largestGap),
     ratio === null ? "" : `${ratio.median.toFixed(2)}×`,
     ratio === null ? "" : `${ratio.least.toFixed(2)}–${ratio.most.toFixed(2)}`
   ])

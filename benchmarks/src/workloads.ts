@@ -14,6 +14,9 @@ export const rowsPerPartition = 1_000
 
 export const pageSize = 5_000
 
+/** Streams in the workload that asks how free the event loop stays. */
+export const streamsAtOnce = 10
+
 export const tables: ReadonlyArray<string> = [
   `CREATE TABLE users (
      id uuid PRIMARY KEY, name text, email text, visits bigint, balance double, active boolean, created_at timestamp)`,
@@ -96,6 +99,14 @@ export const workloads = {
       { client: "effect-cassandra", style: "stream" },
       { client: "cassandra-driver", style: "stream" },
       { client: "cassandra-driver", style: "paging by hand" }
+    ]
+  },
+  streams: {
+    title: `${streamsAtOnce} streams at once of pages of ${pageSize}, every cell touched`,
+    unit: "row",
+    contenders: [
+      { client: "effect-cassandra", style: "stream" },
+      { client: "cassandra-driver", style: "stream" }
     ]
   }
 } as const

@@ -10,6 +10,7 @@ import {
   pageSize,
   selectReadings,
   selectUser,
+  streamsAtOnce,
   touchReading,
   touchUser,
   userId,
@@ -120,7 +121,13 @@ const scanStream: Run = async (end) => {
   return rows
 }
 
+const streams: Run = async (end) => {
+  const rows = await Promise.all(Array.from({ length: streamsAtOnce }, () => scanStream(end)))
+  return rows.reduce((sum, n) => sum + n, 0)
+}
+
 const run = (): Run => {
+  if (workload === "streams") return streams
   if (workload === "scan") return style === "stream" ? scanStream : scanPages
   const next = request[workload ?? ""]
   if (next === undefined) throw new Error(`Unknown workload: ${workload}`)

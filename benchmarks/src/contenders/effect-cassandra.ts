@@ -5,7 +5,17 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Stream from "effect/Stream"
 import { Cluster, cql, Session, Statement } from "effect-cassandra"
 import { serve } from "../contender.ts"
-import { anyUser, concurrency, keyspace, pageSize, touchReading, touchUser, userId, userValues } from "../workloads.ts"
+import {
+  anyUser,
+  concurrency,
+  keyspace,
+  pageSize,
+  streamsAtOnce,
+  touchReading,
+  touchUser,
+  userId,
+  userValues
+} from "../workloads.ts"
 
 // Written out, as an application would, rather than taken from the workloads: the template is part of what is measured.
 const selectUser = (id: string) =>
@@ -31,6 +41,20 @@ const concurrently = <E>(end: number, operation: () => Effect.Effect<void, E>) =
     return Effect.map(Effect.all(workers, { concurrency: "unbounded", discard: true }), () => operations)
   })
 
+const scan = (session: Session.Session, end: number) =>
+  Effect.gen(function* () {
+    let rows = 0
+    while (performance.now() < end) {
+      yield* Stream.runForEachChunk(session.stream(selectReadings), (chunk) =>
+        Effect.sync(() => {
+          for (const row of chunk) touchReading(row)
+          rows += chunk.length
+        })
+      )
+    }
+    return rows
+  })
+
 const run = Effect.map(Session.Session, (session) => (workload: string | undefined, end: number) => {
   switch (workload) {
     case "point-read":
@@ -40,18 +64,15 @@ const run = Effect.map(Session.Session, (session) => (workload: string | undefin
     case "insert":
       return concurrently(end, () => Effect.asVoid(session.execute(insertUser(userValues(anyUser(), BigInt)))))
     case "scan":
-      return Effect.gen(function* () {
-        let rows = 0
-        while (performance.now() < end) {
-          yield* Stream.runForEachChunk(session.stream(selectReadings), (chunk) =>
-            Effect.sync(() => {
-              for (const row of chunk) touchReading(row)
-              rows += chunk.length
-            })
-          )
-        }
-        return rows
-      })
+      return scan(session, end)
+    case "streams":
+      return Effect.map(
+        Effect.all(
+          Array.from({ length: streamsAtOnce }, () => scan(session, end)),
+          { concurrency: "unbounded" }
+        ),
+        (rows) => rows.reduce((sum, n) => sum + n, 0)
+      )
     default:
       return Effect.dieMessage(`Unknown workload: ${workload}`)
   }
