@@ -5,7 +5,7 @@ import { ByteWriter } from "../../src/internal/wire/byteWriter.ts"
 import type { Column } from "../../src/internal/wire/columnType.ts"
 import { Cursor, readShape } from "../../src/internal/wire/columns.ts"
 import { decodeRows, generateRows, interpretRows, type RowsDecoder } from "../../src/internal/wire/decodeRows.ts"
-import { dateDays, dateText } from "../../src/internal/wire/decodeTime.ts"
+import { parseDate, formatDate } from "../../src/internal/scalars.ts"
 import { makeReader } from "../../src/internal/wire/decodeValue.ts"
 import { makeWriter } from "../../src/internal/wire/encodeValue.ts"
 import { isWireError } from "../../src/internal/wire/errors.ts"
@@ -189,21 +189,21 @@ describe("dates", () => {
         fc.date({ min: new Date("0000-01-01"), max: new Date("9999-12-31"), noInvalidDate: true }),
         (date) => {
           const days = Math.floor(date.getTime() / 86_400_000)
-          assert.strictEqual(dateText(days), date.toISOString().slice(0, 10))
+          assert.strictEqual(formatDate(days), date.toISOString().slice(0, 10))
         }
       )
     )
   })
 
   it("work over the whole range of 32 bits", () => {
-    assert.strictEqual(dateText(2_147_483_647), "+5881580-07-11")
-    assert.strictEqual(dateText(-2_147_483_648), "-5877641-06-23")
-    assert.strictEqual(dateText(dateDays("+10000-01-01")!), "+10000-01-01")
-    assert.strictEqual(dateText(dateDays("-0001-12-31")!), "-0001-12-31")
-    assert.isUndefined(dateDays("2021-02-29"))
+    assert.strictEqual(formatDate(2_147_483_647), "+5881580-07-11")
+    assert.strictEqual(formatDate(-2_147_483_648), "-5877641-06-23")
+    assert.strictEqual(formatDate(parseDate("+10000-01-01")!), "+10000-01-01")
+    assert.strictEqual(formatDate(parseDate("-0001-12-31")!), "-0001-12-31")
+    assert.isUndefined(parseDate("2021-02-29"))
     fc.assert(
       fc.property(fc.integer({ min: -2_147_483_648, max: 2_147_483_647 }), (days) => {
-        assert.strictEqual(dateDays(dateText(days)), days)
+        assert.strictEqual(parseDate(formatDate(days)), days)
       })
     )
   })

@@ -1,10 +1,7 @@
-import { execFileSync } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import * as net from "node:net"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import * as tls from "node:tls"
 import { assert, describe, it } from "vitest"
+import { makeTls } from "../../../testkit/src/internal/tls.ts"
 import * as Wire from "../../src/internal/wire/index.ts"
 import { Opcode } from "../../src/internal/wire/stockResponse.ts"
 import { ScriptedServer } from "./ScriptedServer.ts"
@@ -24,28 +21,13 @@ import {
   soon
 } from "./support.ts"
 
-/** A certificate of its own, or nothing where there is no openssl. */
-const certificate = (): { readonly key: Buffer; readonly cert: Buffer } | undefined => {
-  const folder = mkdtempSync(join(tmpdir(), "wire-tls-"))
-  try {
-    const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")]
-    const args = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
-    execFileSync("openssl", [...args, "-keyout", key, "-out", cert], { stdio: "ignore" })
-    return { key: readFileSync(key), cert: readFileSync(cert) }
-  } catch {
-    return undefined
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-const secrets = certificate()
+const { ca, server } = makeTls(["localhost"])
 
 describe("connections", () => {
-  it.skipIf(secrets === undefined)("speak v5 inside TLS", async () => {
+  it("speak v5 inside TLS", async () => {
     const scripted = await ScriptedServer.start()
     // A proxy that only takes the TLS off.
-    const proxy = tls.createServer(secrets!, (socket) => {
+    const proxy = tls.createServer({ key: server.key, cert: server.certificate }, (socket) => {
       const inner = net.connect(scripted.port, "127.0.0.1")
       socket.pipe(inner).pipe(socket)
       socket.on("error", () => inner.destroy())
@@ -56,7 +38,7 @@ describe("connections", () => {
     const client = makeClient(
       port,
       { compression: "lz4" },
-      { sslOptions: { ca: [secrets!.cert], rejectUnauthorized: false } }
+      { sslOptions: { ca: [ca.certificate], servername: "localhost" } }
     )
     opened.push(async () => {
       await shutdown(client)

@@ -4,7 +4,8 @@ import * as BigDecimal from "effect/BigDecimal"
 import * as fc from "fast-check"
 import { createRequire } from "node:module"
 import { type ColumnType, TypeCode } from "../../src/internal/wire/columnType.ts"
-import { dateDays, dateText, timeText } from "../../src/internal/wire/decodeTime.ts"
+import { parseDate, formatDate } from "../../src/internal/scalars.ts"
+import { timeText } from "../../src/internal/wire/decodeTime.ts"
 import type { EncodeContext } from "../../src/internal/wire/encodeValue.ts"
 import { split64 } from "../../src/internal/wire/scratch.ts"
 
@@ -89,7 +90,7 @@ export const scalars: ReadonlyArray<Typed> = [
   scalar("uuid", TypeCode.uuid, uuid, (v: string) => types.Uuid.fromString(v)),
   scalar("timeuuid", TypeCode.timeuuid, fc.uuid({ version: 1 }), (v: string) => types.TimeUuid.fromString(v)),
   scalar("timestamp", TypeCode.timestamp, fc.date({ noInvalidDate: true })),
-  scalar("date", TypeCode.date, day.map(dateText), (v: string) => new LocalDate(dateDays(v)!)),
+  scalar("date", TypeCode.date, day.map(formatDate), (v: string) => new LocalDate(parseDate(v)!)),
   scalar(
     "time",
     TypeCode.time,

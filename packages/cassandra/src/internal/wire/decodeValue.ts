@@ -1,7 +1,8 @@
 import * as BigDecimal from "effect/BigDecimal"
 import { asVector, type ColumnType, fixedSize, isCustomDuration, TypeCode, type UdtInfo } from "./columnType.ts"
 import { readInet, readText, readUuid } from "./decodeText.ts"
-import { dateText, readDuration, readUnsignedVint, timeText, vintSize } from "./decodeTime.ts"
+import { formatDate } from "../scalars.ts"
+import { readDuration, readUnsignedVint, timeText, vintSize } from "./decodeTime.ts"
 import { WireError } from "./errors.ts"
 import { float32, float64, int32, int64 } from "./scratch.ts"
 
@@ -60,7 +61,7 @@ const leaf: Readonly<Record<number, Reader>> = {
   [TypeCode.timeuuid]: (b, o, len) => (len === 16 ? readUuid(b, o) : badLength(len)),
   [TypeCode.inet]: (b, o, len) => (len === 0 ? null : readInet(b, o, len)),
   // Days are counted from the middle of the unsigned range.
-  [TypeCode.date]: (b, o, len) => (len === 4 ? dateText(int32(b, o) ^ 0x80000000) : badLength(len)),
+  [TypeCode.date]: (b, o, len) => (len === 4 ? formatDate(int32(b, o) ^ 0x80000000) : badLength(len)),
   [TypeCode.time]: (b, o, len) => (len === 8 ? timeText(int32(b, o), int32(b, o + 4)) : badLength(len)),
   [TypeCode.duration]: (b, o, len) => (len === 0 ? null : readDuration(b, o, len))
 }

@@ -1,7 +1,8 @@
 import * as BigDecimal from "effect/BigDecimal"
 import type { ByteWriter } from "./byteWriter.ts"
 import { TypeCode } from "./columnType.ts"
-import { dateDays, type DurationValue, timeNanos } from "./decodeTime.ts"
+import { parseDate, parseTime } from "../scalars.ts"
+import { type DurationValue } from "./decodeTime.ts"
 import { floatBits, splitDouble } from "./scratch.ts"
 
 /** Plain values of the types that contain no others, as bytes. */
@@ -134,14 +135,14 @@ const timestampBody: BodyWriter = (w, value) => {
 }
 
 const dateBody: BodyWriter = (w, value) => {
-  const days = typeof value === "string" ? dateDays(value) : undefined
+  const days = typeof value === "string" ? parseDate(value) : undefined
   if (days === undefined) return false
   w.i32(days ^ 0x80000000)
   return true
 }
 
 const timeBody: BodyWriter = (w, value) => {
-  const nanos = typeof value === "string" ? timeNanos(value) : undefined
+  const nanos = typeof value === "string" ? parseTime(value) : undefined
   if (nanos === undefined) return false
   w.i64(nanos)
   return true
