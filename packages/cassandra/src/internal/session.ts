@@ -251,12 +251,12 @@ class OpenSession implements Session {
   }
 
   /** Whether the session's own engine serves a keyspace. */
-  #isHome(keyspace: string | undefined): keyspace is undefined {
-    return keyspace === undefined || keyspace === this.#home.keyspace || this.#home.transport.keyspacePerRequest
+  #isHome(keyspace: string): boolean {
+    return keyspace === this.#home.keyspace || this.#home.transport.keyspacePerRequest
   }
 
   #engine(keyspace: string | undefined): Effect.Effect<Engine, CassandraError> {
-    if (this.#isHome(keyspace)) return Effect.succeed(this.#home)
+    if (keyspace === undefined || this.#isHome(keyspace)) return Effect.succeed(this.#home)
     const known = this.#others.get(keyspace)
     if (known !== undefined) return Effect.succeed(known)
     if (this.#activity.closed) return Effect.fail(closedError("NotApplied"))

@@ -5,7 +5,7 @@ import type { ExecutionOptions, Host, HostIterator, PreparedInfo, ResponseError 
 import type { Payload, Settings } from "./encodeRequest.ts"
 import { DIALECT } from "./negotiate.ts"
 import { observeError, observeRetry, observeSuccess } from "./observe.ts"
-import { readResponse, type Response, type WireResult } from "./result.ts"
+import { emptyResponse, readResponse, type Response, type WireResult } from "./result.ts"
 import { Decision, decide, ErrorKind, errorKind } from "./retry.ts"
 import type { WireState } from "./state.ts"
 import { PREPARED_RESULT, type PreparedMetadata } from "./stockResponse.ts"
@@ -289,7 +289,7 @@ export class WireRequest {
       }
       if (decision.decision === Decision.ignore) {
         observeRetry(this, kind, error, true)
-        return this.complete(null, this.resultOf(attempt, EMPTY, 0, true))
+        return this.complete(null, this.resultOf(attempt, emptyResponse(), 0, true))
       }
       observeRetry(this, kind, error, false)
       this.retry(attempt, decision.consistency ?? attempt.consistency, decision.useCurrentHost !== false)
@@ -337,17 +337,4 @@ export class WireRequest {
     if (payload._tag === "Query" || queryId === undefined) return undefined
     return payload.items.find((item) => item.info?.queryId?.equals(queryId))?.info
   }
-}
-
-const EMPTY: Response = {
-  error: undefined,
-  rows: undefined,
-  shape: undefined,
-  pageState: undefined,
-  changed: undefined,
-  keyspaceSet: undefined,
-  schemaChange: undefined,
-  traceId: undefined,
-  warnings: undefined,
-  customPayload: undefined
 }

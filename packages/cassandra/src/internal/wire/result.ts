@@ -80,6 +80,20 @@ const readFlags = (c: Cursor, flags: number, out: Response): void => {
   }
 }
 
+/** A response that says nothing: what is read is filled in, always in the same shape. */
+export const emptyResponse = (): Response => ({
+  error: undefined,
+  rows: undefined,
+  shape: undefined,
+  pageState: undefined,
+  changed: undefined,
+  keyspaceSet: undefined,
+  schemaChange: undefined,
+  traceId: undefined,
+  warnings: undefined,
+  customPayload: undefined
+})
+
 /** Reads the response to one of our requests. `prepared` is what the request was sent with. */
 export const readResponse = (
   driver: Driver,
@@ -91,18 +105,7 @@ export const readResponse = (
   end: number,
   prepared: PreparedResult | undefined
 ): Response => {
-  const out: Response = {
-    error: undefined,
-    rows: undefined,
-    shape: undefined,
-    pageState: undefined,
-    changed: undefined,
-    keyspaceSet: undefined,
-    schemaChange: undefined,
-    traceId: undefined,
-    warnings: undefined,
-    customPayload: undefined
-  }
+  const out = emptyResponse()
   const c = new Cursor(buf, start, end)
   if (flags !== 0) readFlags(c, flags, out)
   if (opcode === Opcode.result) {
