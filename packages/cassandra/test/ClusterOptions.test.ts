@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import * as Net from "node:net"
-import { resolve } from "../src/ClusterOptions.ts"
+import { resolve } from "../src/internal/clusterOptions/resolve.ts"
 
 const bad: ReadonlyArray<readonly [option: string, options: Record<string, unknown>]> = [
   ["contactPoints", { contactPoints: [] }],

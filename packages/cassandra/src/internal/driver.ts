@@ -4,20 +4,15 @@
  */
 import driver from "cassandra-driver"
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import {
-  AuthenticationError,
-  type CassandraError,
-  ConfigurationError,
-  ConnectionError,
-  type NoHostAvailableError
-} from "../CassandraError.ts"
-import type { Resolved } from "../ClusterOptions.ts"
+import { type CassandraError, ConfigurationError } from "../CassandraError.ts"
+import type { Resolved } from "./clusterOptions/resolve.ts"
 import { Gate } from "./admission.ts"
+import { connectError } from "./connectError.ts"
 import { fromDriverError } from "./driverErrors.ts"
+import { clientOptions, requestsPerConnection } from "./driverOptions.ts"
 import * as driverPrivate from "./driverPrivate.ts"
-import { RoutingPolicy } from "./loadBalancing.ts"
+import type { RoutingPolicy } from "./loadBalancing.ts"
 import { stockTransport } from "./stockTransport.ts"
 import type { Transport } from "./transport.ts"
 import * as wire from "./wire/index.ts"
@@ -29,103 +24,6 @@ export interface Engine {
   readonly keyspace: string | undefined
   readonly gate: Gate
   readonly transport: Transport
-}
-
-/** Requests in flight on a connection, and how many more there may be that were given up and not answered yet. */
-const requestsPerConnection = 2000
-const roomForOrphans = 512
-
-// The driver decides nothing about retries: every attempt is ours to see.
-class NoRetries extends driver.policies.retry.RetryPolicy {
-  override onReadTimeout() {
-    return this.rethrowResult()
-  }
-  override onWriteTimeout() {
-    return this.rethrowResult()
-  }
-  override onUnavailable() {
-    return this.rethrowResult()
-  }
-  override onRequestError() {
-    return this.rethrowResult()
-  }
-}
-
-const tlsOptions = (tls: NonNullable<Resolved["tls"]>): NonNullable<driver.ClientOptions["sslOptions"]> => ({
-  // The driver's own default is to accept any certificate.
-  rejectUnauthorized: tls.acceptAnyCertificate !== true,
-  ...(tls.ca === undefined ? {} : { ca: typeof tls.ca === "string" ? tls.ca : [...tls.ca] }),
-  ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-  ...(tls.key === undefined ? {} : { key: Redacted.value(tls.key) }),
-  ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
-  ...(tls.acceptAnyServerName === true ? { checkServerIdentity: () => undefined } : {})
-})
-
-const clientOptions = (options: Resolved, keyspace: string | undefined, timeout: number): driver.DseClientOptions => ({
-  contactPoints: [...options.contactPoints],
-  ...(keyspace === undefined ? {} : { keyspace }),
-  ...(options.credentials === undefined
-    ? {}
-    : {
-        credentials: {
-          username: options.credentials.username,
-          password: Redacted.value(options.credentials.password)
-        }
-      }),
-  ...(options.tls === undefined ? {} : { sslOptions: tlsOptions(options.tls) }),
-  ...(options.applicationName === undefined ? {} : { applicationName: options.applicationName }),
-  ...(options.applicationVersion === undefined ? {} : { applicationVersion: options.applicationVersion }),
-  protocolOptions: {
-    port: options.port,
-    // The wire begins with v5 whatever the driver's own limit.
-    ...(wire.wireStatus()._tag === "Available" ? {} : { maxVersion: driver.types.protocolVersion.v4 }),
-    maxSchemaAgreementWaitSeconds: options.maxSchemaAgreementWait / 1000
-  },
-  pooling: {
-    coreConnectionsPerHost: {
-      [driver.types.distance.local]: options.connectionsPerHost,
-      [driver.types.distance.remote]: 1
-    },
-    heartBeatInterval: options.heartbeatInterval,
-    maxRequestsPerConnection: requestsPerConnection + roomForOrphans
-  },
-  socketOptions: { connectTimeout: options.connectTimeout, readTimeout: timeout },
-  policies: { loadBalancing: new RoutingPolicy(options.localDataCenter), retry: new NoRetries() },
-  encoding: { map: Map, set: Set, useBigIntAsLong: true, useBigIntAsVarint: true },
-  maxPrepared: options.maxPreparedStatements,
-  monitorReporting: { enabled: false }
-})
-
-/** What a failed connect was about, from the errors of the single hosts. */
-const connectError = (error: CassandraError): CassandraError => {
-  if (error._tag !== "NoHostAvailableError") return error
-  const inner = [...error.errors]
-  for (const [host, cause] of inner) {
-    if (cause._tag === "AuthenticationError") {
-      return new AuthenticationError({ message: cause.message, cause: cause.cause, host })
-    }
-    if (cause._tag === "ConfigurationError") return cause
-    if (cause._tag === "ProtocolError") {
-      return new ConfigurationError({ option: "contactPoints", message: cause.message, cause })
-    }
-  }
-  const hosts = inner.map(([host]) => host)
-  const why = inner.map(([host, cause]) => `${host}: ${cause.message}`).join("; ")
-  return new ConnectionError({
-    message: hosts.length === 0 ? error.message : `No connection to any contact point. ${why}`,
-    cause: error,
-    hosts,
-    writeState: "NotApplied"
-  })
-}
-
-const refusals = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE"])
-
-/** Whether every contact point refused the connection, as a server that is still starting does. */
-export const isRefused = (error: CassandraError): boolean => {
-  if (error._tag !== "ConnectionError" || error.hosts.length === 0) return false
-  const { errors } = error.cause as NoHostAvailableError
-  return [...errors.values()].every(({ cause }) => refusals.has((cause as { code?: string } | undefined)?.code ?? ""))
 }
 
 /**

@@ -1,0 +1,30 @@
+/** What values of options are checked with: each throws a `ConfigurationError` that names the option. */
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import { ConfigurationError } from "../../CassandraError.ts"
+
+export const refuse = (option: string, message: string): never => {
+  throw new ConfigurationError({ option, message: `${option}: ${message}` })
+}
+
+export const millis = (option: string, input: Duration.DurationInput): number => {
+  const duration = Duration.decodeUnknown(input)
+  return Option.isSome(duration) ? Duration.toMillis(duration.value) : refuse(option, "not a duration")
+}
+
+/** The longest that a timer of Node can wait; a longer one would fire at once. */
+export const longestTimer = 0x7fffffff
+
+/** A duration that ends: zero would fail everything, and the driver takes it for no limit. */
+export const limit = (option: string, input: Duration.DurationInput): number => {
+  const value = millis(option, input)
+  return value > 0 ? value : refuse(option, "must be longer than zero; Duration.infinity is no limit")
+}
+
+export const integer = (option: string, value: number, least: number, most: number): number =>
+  Number.isInteger(value) && value >= least && value <= most
+    ? value
+    : refuse(option, `must be a whole number from ${least} to ${most}, not ${value}`)
+
+export const oneOf = <A extends string | number>(option: string, value: A, allowed: ReadonlyArray<A>): A =>
+  allowed.includes(value) ? value : refuse(option, `must be one of ${allowed.join(", ")}`)

@@ -1,0 +1,40 @@
+/** What connecting fails with. */
+import {
+  AuthenticationError,
+  type CassandraError,
+  ConfigurationError,
+  ConnectionError,
+  type NoHostAvailableError
+} from "../CassandraError.ts"
+
+/** What a failed connect was about, from the errors of the single hosts. */
+export const connectError = (error: CassandraError): CassandraError => {
+  if (error._tag !== "NoHostAvailableError") return error
+  const inner = [...error.errors]
+  for (const [host, cause] of inner) {
+    if (cause._tag === "AuthenticationError") {
+      return new AuthenticationError({ message: cause.message, cause: cause.cause, host })
+    }
+    if (cause._tag === "ConfigurationError") return cause
+    if (cause._tag === "ProtocolError") {
+      return new ConfigurationError({ option: "contactPoints", message: cause.message, cause })
+    }
+  }
+  const hosts = inner.map(([host]) => host)
+  const why = inner.map(([host, cause]) => `${host}: ${cause.message}`).join("; ")
+  return new ConnectionError({
+    message: hosts.length === 0 ? error.message : `No connection to any contact point. ${why}`,
+    cause: error,
+    hosts,
+    writeState: "NotApplied"
+  })
+}
+
+const refusals = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE"])
+
+/** Whether every contact point refused the connection, as a server that is still starting does. */
+export const isRefused = (error: CassandraError): boolean => {
+  if (error._tag !== "ConnectionError" || error.hosts.length === 0) return false
+  const { errors } = error.cause as NoHostAvailableError
+  return [...errors.values()].every(({ cause }) => refusals.has((cause as { code?: string } | undefined)?.code ?? ""))
+}
