@@ -231,8 +231,10 @@ class OpenSession implements Session {
       } catch (error) {
         return failWith(error)
       }
-      const payload: Payload = { _tag: "Query", query, values, prepare: kind.prepared || hasValues(values) }
-      const { keyspace } = statement.options
+      const { host, keyspace } = statement.options
+      // Preparing asks the hosts of a plan: a statement for one host, which may be a probe of it, does without where it can.
+      const prepare = (kind.prepared && host === undefined) || hasValues(values)
+      const payload: Payload = { _tag: "Query", query, values, prepare }
       if (!payload.prepare) options = { ...options, driver: { ...options.driver, prepare: false } }
       return keyspace === undefined || this.#isHome(keyspace)
         ? send(this.#home, this.#activity, payload, options, finish)
