@@ -7,13 +7,13 @@ import type { TestProjectInlineConfiguration } from "vitest/config"
 const projects: Array<TestProjectInlineConfiguration> = [
   {
     extends: true,
-    test: { name: "unit", include: ["packages/*/test/**/*.test.ts"], testTimeout: 30_000 }
+    test: { name: "unit", include: ["packages/*/test/**/*.test.ts", "scripts/test/**/*.test.ts"], testTimeout: 30_000 }
   },
   {
     extends: true,
     test: {
       name: "integration",
-      include: ["packages/*/test/**/*.it.ts"],
+      include: ["packages/*/test/**/*.it.ts", "scripts/test/**/*.it.ts"],
       globalSetup: ["./packages/testkit/src/vitest.ts"],
       testTimeout: 60_000,
       hookTimeout: 180_000

@@ -42,6 +42,9 @@ const bad: ReadonlyArray<readonly [option: string, options: Record<string, unkno
   ["prefetch", { prefetch: -1 }],
   ["timeout", { timeout: "x" }],
   ["deadline", { deadline: "x" }],
+  ["minimumProtocolVersion", { minimumProtocolVersion: 3 }],
+  ["minimumProtocolVersion", { minimumProtocolVersion: 6 }],
+  ["compression", { compression: "snappy" }],
   ["profiles.olap.pageSize", { profiles: { olap: { pageSize: 0 } } }]
 ]
 

@@ -147,6 +147,26 @@ layer(setup, { excludeTestServices: true, timeout: "2 minutes" })("paging", (it)
     })
   )
 
+  it.scoped("pages can be counted, reported and limited", () =>
+    Effect.gen(function* () {
+      const { pages, session } = yield* proxied
+      const reported: Array<readonly [page: number, rows: number]> = []
+      const rows = yield* session.pages(everything.pipe(Statement.withPageSize(100), Statement.withPrefetch(0))).pipe(
+        Stream.zipWithIndex,
+        Stream.tap(([page, i]) => Effect.sync(() => reported.push([i + 1, page.rows.length]))),
+        Stream.take(3),
+        Stream.runFold(0, (sum, [page]) => sum + page.rows.length)
+      )
+      assert.strictEqual(rows, 300)
+      assert.deepStrictEqual(reported, [
+        [1, 100],
+        [2, 100],
+        [3, 100]
+      ])
+      assert.strictEqual(pages(), 3)
+    })
+  )
+
   it.scoped("taking 10 rows of 200,000 fetches at most two pages", () =>
     Effect.gen(function* () {
       const { pages, session } = yield* proxied

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { PagingState, RetryPolicy } from "effect-cassandra"
+import { ExecutionProfile, PagingState, RetryPolicy } from "effect-cassandra"
 import * as Either from "effect/Either"
 import { isCassandraError } from "../src/CassandraError.ts"
 import type { ClusterOptions } from "../src/ClusterOptions.ts"
@@ -119,6 +119,15 @@ describe("the options of a request", () => {
       sources.resolve(statement, local, true, none).driver.fetchSize
     assert.strictEqual(fetchSize({ profile: "a" }, { profile: "b" }), 1)
     assert.strictEqual(fetchSize({}, { profile: "b" }), 2)
+  })
+
+  it("a derived profile has the options of the other, but for those that are changed", () => {
+    const cart = ExecutionProfile.make({ consistency: "LOCAL_QUORUM", pageSize: 10 })
+    const report = ExecutionProfile.derive(cart, { pageSize: 5000 })
+    const got = effective({ profile: report })
+    assert.strictEqual(got.consistency, "LOCAL_QUORUM")
+    assert.strictEqual(got.driver.fetchSize, 5000)
+    assert.strictEqual(effective({ profile: cart }).driver.fetchSize, 10)
   })
 
   it("a profile that does not exist is a ConfigurationError that names those that do", () => {
