@@ -5,7 +5,7 @@
 import { createRequire } from "node:module"
 import type { Socket } from "node:net"
 import type driver from "cassandra-driver"
-import type { DriverColumn } from "./cqlTypes.ts"
+import type { Column } from "./wire/columnType.ts"
 
 const require = createRequire(import.meta.url)
 
@@ -14,7 +14,7 @@ export interface PreparedInfo {
   readonly query: string
   readonly meta: {
     /** The variables. */
-    readonly columns: ReadonlyArray<DriverColumn>
+    readonly columns: ReadonlyArray<Column>
     readonly keyspace?: string
     readonly table?: string
   }
@@ -23,6 +23,10 @@ export interface PreparedInfo {
 type LoadBalancing = driver.policies.loadBalancing.LoadBalancingPolicy
 
 interface PrepareHandler {
+  new (
+    client: driver.Client,
+    loadBalancing: LoadBalancing
+  ): { _prepare(info: PreparedInfo, query: string, keyspace: string | undefined): Promise<PreparedInfo> }
   getPrepared(
     client: driver.Client,
     loadBalancing: LoadBalancing,
@@ -75,8 +79,7 @@ const inside = (client: driver.Client): PrivateClient => client as unknown as Pr
  * types of the variables to itself. The driver does not say which host refused: the one it took last from the plan did.
  */
 export const prepare = async (client: driver.Client, query: string): Promise<PreparedInfo> => {
-  const { loadBalancing } = (client as unknown as { options: { policies: { loadBalancing: LoadBalancing } } }).options
-    .policies
+  const loadBalancing = loadBalancingOf(client)
   let asked: string | undefined
   const watched = {
     newQueryPlan: (keyspace, options, callback) =>
@@ -95,6 +98,13 @@ export const prepare = async (client: driver.Client, query: string): Promise<Pre
     throw error instanceof Error && asked !== undefined ? Object.assign(error, { coordinator: asked }) : error
   }
 }
+
+const loadBalancingOf = (client: driver.Client): LoadBalancing =>
+  (client as unknown as { options: { policies: { loadBalancing: LoadBalancing } } }).options.policies.loadBalancing
+
+/** Prepares a statement that is prepared already, as its types may have changed: its `meta` is replaced. */
+export const prepareAgain = (client: driver.Client, info: PreparedInfo): Promise<PreparedInfo> =>
+  new prepareHandler(client, loadBalancingOf(client))._prepare(info, info.query, client.keyspace)
 
 function* watch(plan: Iterator<driver.Host>, onHost: (host: driver.Host) => void): Generator<driver.Host, undefined> {
   for (let item = plan.next(); item.done !== true; item = plan.next()) {
