@@ -7,15 +7,18 @@ import type * as driver from "cassandra-driver"
 import * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { CassandraError } from "./CassandraError.ts"
 import type { ClusterOptions } from "./ClusterOptions.ts"
+import type { ExecutionProfile } from "./ExecutionProfile.ts"
 import type { Host } from "./Host.ts"
 import * as internal from "./internal/cluster.ts"
 import { resolve } from "./internal/clusterOptions/resolve.ts"
 import { environment } from "./internal/environment.ts"
+import type { ProfileExistsError } from "./ProfileExistsError.ts"
 import type { Session, SessionOptions } from "./Session.ts"
 
 export type {
@@ -62,6 +65,20 @@ export interface Cluster {
   readonly hosts: Effect.Effect<ReadonlyArray<Host>>
   /** Connections and requests as they are now. */
   readonly state: Effect.Effect<ClusterState>
+  /** The execution profiles as they are now, by name. `default` stands for the cluster's own options. */
+  readonly profiles: Effect.Effect<Readonly<Record<string, ExecutionProfile>>>
+  /**
+   * Adds an execution profile, for statements from now on. When its load balancing needs nodes that had no connections, these
+   * are opened, and it waits for them, but no longer than `poolWaitTimeout`; a node that cannot be reached is no failure.
+   *
+   * Fails with `ProfileExistsError` when there is one of that name, and with a `ConfigurationError` when an option is invalid or
+   * names a data centre that the cluster does not have: nothing is added then.
+   */
+  readonly addProfile: (
+    name: string,
+    profile: ExecutionProfile,
+    options?: AddProfileOptions
+  ) => Effect.Effect<void, ProfileExistsError | CassandraError>
   /** Closes it before its scope does. A second call does nothing. */
   readonly close: Effect.Effect<void>
   readonly isClosed: Effect.Effect<boolean>
@@ -70,6 +87,15 @@ export interface Cluster {
    * done with it by-passes admission, retries and closing.
    */
   readonly driver: driver.Client
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface AddProfileOptions {
+  /** How long to wait for connections to nodes that had none. Default 5 seconds. */
+  readonly poolWaitTimeout?: Duration.DurationInput | undefined
 }
 
 /**

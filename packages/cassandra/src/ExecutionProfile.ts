@@ -4,11 +4,15 @@
  * Each option is looked up in the statement, then in the local context (`Session.withDefaults`), then in the profile,
  * then in the session, then in the cluster.
  *
+ * A profile called `"default"` changes the cluster's own options: what it sets is used in their place.
+ *
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
 import type { Consistency, SerialConsistency } from "./Consistency.ts"
+import type { LoadBalancing } from "./LoadBalancing.ts"
 import type { RetryPolicy } from "./RetryPolicy.ts"
+import type { SpeculativeExecution } from "./SpeculativeExecution.ts"
 
 /**
  * The options a request takes from wherever they are set.
@@ -31,6 +35,10 @@ export interface RequestOptions {
   readonly retryPolicy?: RetryPolicy | undefined
   /** Pages that a stream fetches ahead of its consumer. Default 1; 0 fetches on demand. */
   readonly prefetch?: number | undefined
+  /** Which nodes to send it to, and in which order. Default `LoadBalancing.standard`. */
+  readonly loadBalancing?: LoadBalancing | undefined
+  /** Whether to ask a second node when the first is slow, if the request is idempotent. Default `SpeculativeExecution.none`. */
+  readonly speculativeExecution?: SpeculativeExecution | undefined
 }
 
 /**

@@ -12,9 +12,11 @@ import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { Consistency, SerialConsistency } from "./Consistency.ts"
-import type { RequestOptions } from "./ExecutionProfile.ts"
+import type { ExecutionProfile, RequestOptions } from "./ExecutionProfile.ts"
+import type { LoadBalancing } from "./LoadBalancing.ts"
 import type { PagingState } from "./PagingState.ts"
 import type { RetryPolicy } from "./RetryPolicy.ts"
+import type { SpeculativeExecution } from "./SpeculativeExecution.ts"
 
 /**
  * @since 0.1.0
@@ -54,8 +56,8 @@ export type Values = ReadonlyArray<unknown> | { readonly [name: string]: unknown
 export interface StatementOptions extends RequestOptions {
   /** Whether sending the statement twice is harmless. Unset: a SELECT is, anything else is not. */
   readonly idempotent?: boolean | undefined
-  /** The name of an execution profile of the cluster. */
-  readonly profile?: string | undefined
+  /** The name of an execution profile of the cluster, or a profile. */
+  readonly profile?: string | ExecutionProfile | undefined
   /** The write's timestamp, in microseconds since the epoch. */
   readonly timestamp?: bigint | undefined
   /** What the server takes for the current time, in seconds since the epoch: for TTLs in tests. Needs protocol v5. */
@@ -317,15 +319,40 @@ export const withDeadline: {
 } = dual(2, <A, R, E>(self: Statement<A, R, E>, deadline: Duration.DurationInput) => withOptions(self, { deadline }))
 
 /**
- * The execution profile to take options from, by its name in the cluster's `profiles`.
+ * The execution profile to take options from: its name in the cluster's `profiles`, or the profile itself.
  *
  * @since 0.1.0
  * @category options
  */
 export const withProfile: {
-  (profile: string): <A, R, E>(self: Statement<A, R, E>) => Statement<A, R, E>
-  <A, R, E>(self: Statement<A, R, E>, profile: string): Statement<A, R, E>
-} = dual(2, <A, R, E>(self: Statement<A, R, E>, profile: string) => withOptions(self, { profile }))
+  (profile: string | ExecutionProfile): <A, R, E>(self: Statement<A, R, E>) => Statement<A, R, E>
+  <A, R, E>(self: Statement<A, R, E>, profile: string | ExecutionProfile): Statement<A, R, E>
+} = dual(2, <A, R, E>(self: Statement<A, R, E>, profile: string | ExecutionProfile) => withOptions(self, { profile }))
+
+/**
+ * Which of the connected nodes to send it to. It opens no connections: name a policy that needs other nodes in the cluster's
+ * options, in a profile of the cluster or for a session.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export const withLoadBalancing: {
+  (loadBalancing: LoadBalancing): <A, R, E>(self: Statement<A, R, E>) => Statement<A, R, E>
+  <A, R, E>(self: Statement<A, R, E>, loadBalancing: LoadBalancing): Statement<A, R, E>
+} = dual(2, <A, R, E>(self: Statement<A, R, E>, loadBalancing: LoadBalancing) => withOptions(self, { loadBalancing }))
+
+/**
+ * Whether to ask a second node when the first one is slow. It counts only when the statement is idempotent.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export const withSpeculativeExecution: {
+  (speculativeExecution: SpeculativeExecution): <A, R, E>(self: Statement<A, R, E>) => Statement<A, R, E>
+  <A, R, E>(self: Statement<A, R, E>, speculativeExecution: SpeculativeExecution): Statement<A, R, E>
+} = dual(2, <A, R, E>(self: Statement<A, R, E>, speculativeExecution: SpeculativeExecution) =>
+  withOptions(self, { speculativeExecution })
+)
 
 /**
  * What to do when an attempt fails.

@@ -1,11 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ExecutionProfile, PagingState, RetryPolicy } from "effect-cassandra"
+import { ExecutionProfile, LoadBalancing, PagingState, RetryPolicy, SpeculativeExecution } from "effect-cassandra"
 import * as Either from "effect/Either"
 import { isCassandraError } from "../src/CassandraError.ts"
 import type { ClusterOptions } from "../src/ClusterOptions.ts"
 import { resolve } from "../src/internal/clusterOptions/resolve.ts"
 import type { RequestOptions } from "../src/ExecutionProfile.ts"
+import { balancingKey } from "../src/internal/loadBalancing.ts"
 import { batchOptions, type Effective, type LocalOptions, OptionSources } from "../src/internal/requestOptions.ts"
+import { Profiles } from "../src/internal/profiles.ts"
 import type { StatementOptions } from "../src/Statement.ts"
 
 interface Sources {
@@ -22,15 +24,20 @@ const effective = (sources: Sources, read = true): Effective => {
     ...(sources.profile === undefined ? {} : { profiles: { p: sources.profile } })
   }
   const statement = { ...sources.statement, ...(sources.profile === undefined ? {} : { profile: "p" }) }
-  return new OptionSources(Either.getOrThrow(resolve(cluster)), sources.session ?? {}, true).resolve(
+  const got = new OptionSources(Either.getOrThrow(resolve(cluster)), sources.session ?? {}, true).resolve(
     statement,
     sources.local ?? {},
     read,
     () => undefined
   )
+  // The cluster's own policy is not mentioned: it is the one that its clients have.
+  return { ...got, driver: { [balancingKey]: cluster.loadBalancing as never, ...got.driver } }
 }
 
 const none = () => undefined
+
+const customDelays = (next: Parameters<typeof SpeculativeExecution.custom>[0]) =>
+  effective({ statement: { speculativeExecution: SpeculativeExecution.custom(next) } }).driver.speculation
 
 const errorOf = (run: () => unknown) => {
   try {
@@ -45,28 +52,35 @@ const errorOf = (run: () => unknown) => {
 const order = ["statement", "local", "profile", "session", "cluster"] as const
 
 const policy = RetryPolicy.standardWith({ maxRetries: 1 })
+const inDc1 = LoadBalancing.standardWith({ localDataCenter: "dc1" })
+const inDc2 = LoadBalancing.standardWith({ localDataCenter: "dc2" })
+const afterTen = SpeculativeExecution.constant({ delay: 10 })
+const afterTwenty = SpeculativeExecution.constant({ delay: 20 })
 const otherPolicy = RetryPolicy.standardWith({ maxRetries: 2 })
 
-/** Two values of each option, and how the outcome shows it. */
-const lookedUp: ReadonlyArray<
-  readonly [option: keyof RequestOptions, a: RequestOptions, b: RequestOptions, seen: (_: Effective) => unknown]
-> = [
-  ["consistency", { consistency: "ALL" }, { consistency: "TWO" }, (_) => `${_.consistency} ${_.driver.consistency}`],
-  [
-    "serialConsistency",
-    { serialConsistency: "SERIAL" },
-    { serialConsistency: "LOCAL_SERIAL" },
-    (_) => _.driver.serialConsistency
-  ],
-  ["pageSize", { pageSize: 10 }, { pageSize: 20 }, (_) => _.driver.fetchSize],
-  ["timeout", { timeout: "1 second" }, { timeout: "2 seconds" }, (_) => _.driver.readTimeout],
-  ["deadline", { deadline: "1 second" }, { deadline: "2 seconds" }, (_) => _.deadline],
-  ["retryPolicy", { retryPolicy: policy }, { retryPolicy: otherPolicy }, (_) => _.retryPolicy],
-  ["prefetch", { prefetch: 0 }, { prefetch: 3 }, (_) => _.prefetch]
-]
+/** Two values of each option there is, and how the outcome shows it. */
+const lookedUp: {
+  readonly [K in keyof Required<RequestOptions>]: readonly [
+    a: Required<RequestOptions>[K],
+    b: Required<RequestOptions>[K],
+    seen: (_: Effective) => unknown
+  ]
+} = {
+  consistency: ["ALL", "TWO", (_) => `${_.consistency} ${_.driver.consistency}`],
+  serialConsistency: ["SERIAL", "LOCAL_SERIAL", (_) => _.driver.serialConsistency],
+  pageSize: [10, 20, (_) => _.driver.fetchSize],
+  timeout: ["1 second", "2 seconds", (_) => _.driver.readTimeout],
+  deadline: ["1 second", "2 seconds", (_) => _.deadline],
+  retryPolicy: [policy, otherPolicy, (_) => _.retryPolicy],
+  prefetch: [0, 3, (_) => _.prefetch],
+  loadBalancing: [inDc1, inDc2, (_) => _.driver[balancingKey]],
+  speculativeExecution: [afterTen, afterTwenty, (_) => _.driver.speculation?.(1)]
+}
 
 describe("the options of a request", () => {
-  for (const [option, a, b, seen] of lookedUp) {
+  for (const [option, [valueA, valueB, seen]] of Object.entries(lookedUp)) {
+    const a: RequestOptions = { [option]: valueA }
+    const b: RequestOptions = { [option]: valueB }
     const onlyA = seen(effective({ statement: a }))
     for (const [i, nearer] of order.entries()) {
       it(`${option} of the ${nearer} counts when it is the only one`, () => {
@@ -137,6 +151,78 @@ describe("the options of a request", () => {
     for (const name of ["olpa", "olap", "oltp"]) assert.include(error.message, name)
   })
 
+  it("a profile can be given itself, in the statement and in the local context", () => {
+    const sources = new OptionSources(Either.getOrThrow(resolve({ profiles: { a: { pageSize: 1 } } })), {}, true)
+    const fetchSize = (statement: StatementOptions, local: LocalOptions) =>
+      sources.resolve(statement, local, true, none).driver.fetchSize
+    const given = ExecutionProfile.make({ pageSize: 7 })
+    assert.strictEqual(fetchSize({ profile: given }, { profile: "a" }), 7)
+    assert.strictEqual(fetchSize({ profile: "a" }, { profile: given }), 1)
+    assert.strictEqual(fetchSize({}, { profile: given }), 7)
+    assert.strictEqual(fetchSize({ profile: given, pageSize: 9 }, {}), 9)
+    const error = errorOf(() => sources.resolve({ profile: { pageSize: -1 } }, {}, true, none))
+    assert.strictEqual(error.option, "statement.profile.pageSize")
+  })
+
+  it("a profile called default stands in for the cluster's own options, below those of the session", () => {
+    const profiles = { default: { pageSize: 1, consistency: undefined }, other: { timeout: 5 } }
+    const cluster = Either.getOrThrow(resolve({ pageSize: 2, consistency: "TWO", profiles }))
+    const fetchSize = (session: RequestOptions, statement: StatementOptions) =>
+      new OptionSources(cluster, session, true).resolve(statement, {}, true, none).driver.fetchSize
+    assert.strictEqual(fetchSize({}, {}), 1)
+    assert.strictEqual(fetchSize({}, { profile: "other" }), 1)
+    assert.strictEqual(fetchSize({ pageSize: 3 }, {}), 3)
+    // Named, it is a profile like any other.
+    assert.strictEqual(fetchSize({ pageSize: 3 }, { profile: "default" }), 1)
+    const plain = new OptionSources(cluster, {}, true).resolve({}, {}, true, none)
+    assert.strictEqual(plain.consistency, "TWO")
+  })
+
+  it("default can be named where there is no such profile: it leaves that of the local context", () => {
+    const sources = new OptionSources(Either.getOrThrow(resolve({ profiles: { a: { pageSize: 1 } } })), {}, true)
+    assert.strictEqual(sources.resolve({ profile: "default" }, { profile: "a" }, true, none).driver.fetchSize, 5000)
+  })
+
+  it("a profile that is added is there for sessions that are open", () => {
+    const cluster = Either.getOrThrow(resolve({}))
+    const profiles = new Profiles(cluster.profiles)
+    const sources = new OptionSources(cluster, {}, true, profiles)
+    assert.strictEqual(errorOf(() => sources.resolve({ profile: "p" }, {}, true, none)).option, "profile")
+    profiles.add("p", { pageSize: 3 })
+    assert.strictEqual(sources.resolve({ profile: "p" }, {}, true, none).driver.fetchSize, 3)
+  })
+
+  it("only what is idempotent is speculated on", () => {
+    const session = { speculativeExecution: SpeculativeExecution.constant({ delay: "20 millis", maxExecutions: 3 }) }
+    const delays = effective({ session }, true).driver.speculation
+    assert.deepStrictEqual(
+      [1, 2, 3, 4].map((started) => delays?.(started)),
+      [20, 20, undefined, undefined]
+    )
+    assert.isUndefined(effective({ session }, false).driver.speculation)
+    assert.isUndefined(effective({ session, statement: { idempotent: false } }, true).driver.speculation)
+    assert.isDefined(effective({ session, statement: { idempotent: true } }, false).driver.speculation)
+    const off = { speculativeExecution: SpeculativeExecution.none }
+    assert.isUndefined(effective({ session, statement: off }, true).driver.speculation)
+  })
+
+  it("speculation of one's own: delays in milliseconds, none where no timer can wait, a typed error where it throws", () => {
+    const delays = customDelays((started) => (started === 1 ? "1 second" : started === 2 ? Infinity : undefined))
+    assert.deepStrictEqual(
+      [1, 2, 3].map((started) => delays?.(started)),
+      [1000, undefined, undefined]
+    )
+    for (const bad of [() => "soon" as never, () => assert.fail("oops")]) {
+      let thrown: unknown
+      try {
+        customDelays(bad)?.(1)
+      } catch (error) {
+        thrown = error
+      }
+      assert.isTrue(isCassandraError(thrown) && thrown._tag === "QueryError")
+    }
+  })
+
   it("a profile is not looked up in what every object inherits", () => {
     const cluster = Either.getOrThrow(resolve({}))
     for (const profile of ["toString", "__proto__", "constructor"]) {
@@ -178,7 +264,21 @@ describe("the options of a request", () => {
     ["timeout", { timeout: 0 }],
     ["timeout", { timeout: -1 }],
     ["deadline", { deadline: "1 fortnight" }],
-    ["deadline", { deadline: 0 }]
+    ["deadline", { deadline: 0 }],
+    ["loadBalancing", { loadBalancing: { _tag: "RoundRobin" } }],
+    ["loadBalancing", { loadBalancing: { _tag: "TokenAware" } }],
+    ["loadBalancing", { loadBalancing: { _tag: "AllowList", policy: { _tag: "DcAware" } } }],
+    ["loadBalancing", { loadBalancing: LoadBalancing.dcAware({ hostsPerRemoteDataCenter: 0 }) }],
+    ["loadBalancing", { loadBalancing: LoadBalancing.standardWith({ localDataCenter: " " }) }],
+    ["loadBalancing", { loadBalancing: LoadBalancing.standardWith({ remoteDataCenters: ["a", "a"] }) }],
+    ["loadBalancing", { loadBalancing: LoadBalancing.custom({ plan: () => [] } as never) }],
+    ["speculativeExecution", { speculativeExecution: {} }],
+    ["speculativeExecution", { speculativeExecution: SpeculativeExecution.custom(1 as never) }],
+    ["speculativeExecution.delay", { speculativeExecution: SpeculativeExecution.constant({ delay: "soon" as never }) }],
+    [
+      "speculativeExecution.maxExecutions",
+      { speculativeExecution: SpeculativeExecution.constant({ delay: 1, maxExecutions: 0 }) }
+    ]
   ]
   for (const [option, value] of bad) {
     it(`refuses ${JSON.stringify(value)} in every source, and names it`, () => {

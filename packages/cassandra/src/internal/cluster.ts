@@ -1,25 +1,35 @@
 /** A connected cluster: an engine for each keyspace that sessions ask for, shared by all who ask for the same one. */
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as RcMap from "effect/RcMap"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
-import type driver from "cassandra-driver"
 import type { CassandraError } from "../CassandraError.ts"
-import { type Cluster, type ClusterState, TypeId } from "../Cluster.ts"
+import { type AddProfileOptions, type Cluster, type ClusterState, TypeId } from "../Cluster.ts"
+import type { ExecutionProfile } from "../ExecutionProfile.ts"
+import { millis } from "./clusterOptions/checks.ts"
 import { checkRequestOptions } from "./clusterOptions/requestOptions.ts"
 import type { Resolved } from "./clusterOptions/resolve.ts"
-import type { Host } from "../Host.ts"
+import * as LoadBalancing from "../LoadBalancing.ts"
+import { ProfileExistsError } from "../ProfileExistsError.ts"
 import type { Session, SessionOptions } from "../Session.ts"
 import { closedError } from "./attempt.ts"
 import { isRefused } from "./connectError.ts"
 import { connect, type Engine } from "./driver.ts"
+import { adjustPools } from "./driverPrivate.ts"
+import { hostOf } from "./host.ts"
+import { Policies } from "./loadBalancing.ts"
+import { Profiles } from "./profiles.ts"
 import { defaultTimeout, toMillis } from "./requestOptions.ts"
 import { openSession } from "./session.ts"
 
 /** What a session needs of its cluster. */
 export interface ClusterInternals {
   readonly options: Resolved
+  readonly profiles: Profiles
+  /** Opens connections to the nodes that a policy is for, and gives up on them with the scope. */
+  readonly usePolicy: (policy: LoadBalancing.LoadBalancing) => Effect.Effect<void, CassandraError, Scope.Scope>
   /** The engine for a keyspace, kept until the scope closes. */
   readonly engine: (keyspace: string | undefined) => Effect.Effect<Engine, CassandraError, Scope.Scope>
 }
@@ -28,6 +38,11 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
   Effect.gen(function* () {
     const scope = yield* Scope.make()
     const sessions = new Set<Session>()
+    const profiles = new Profiles(options.profiles)
+    const policies = new Policies(options.loadBalancing ?? LoadBalancing.standard)
+    for (const { loadBalancing } of Object.values(options.profiles)) {
+      if (loadBalancing !== undefined) policies.add(loadBalancing)
+    }
     let closed = false
     // Closing twice waits for the first: whoever closes knows that everything is closed.
     const close = yield* Effect.cached(
@@ -39,16 +54,11 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
     yield* Effect.addFinalizer(() => close)
 
     const engines = yield* RcMap.make({
-      lookup: (keyspace: string) => connectRefused(options, keyspace === "" ? undefined : keyspace)
+      lookup: (keyspace: string) => connectRefused(options, policies, keyspace === "" ? undefined : keyspace)
     }).pipe(Scope.extend(scope))
     const acquire = (keyspace: string | undefined) =>
       closed ? Effect.fail(closedError("NotApplied")) : RcMap.get(engines, keyspace ?? "")
     const base = yield* Scope.extend(acquire(undefined), scope)
-    const internals: ClusterInternals = {
-      options,
-      engine: (keyspace) => acquire(base.transport.keyspacePerRequest ? undefined : keyspace)
-    }
-    const { client } = base
 
     const openEngines = Effect.gen(function* () {
       if (closed) return []
@@ -56,15 +66,62 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
       return yield* Effect.scoped(Effect.forEach(keyspaces, (keyspace) => RcMap.get(engines, keyspace)))
     }).pipe(Effect.orElseSucceed((): Array<Engine> => []))
 
+    /** Gives the nodes the connections that the policies in use ask for, and waits for the new ones; not for ever. */
+    const adjust = (wait: Duration.DurationInput): Effect.Effect<void> =>
+      Effect.flatMap(
+        openEngines,
+        Effect.forEach(({ client }) => Effect.promise(() => adjustPools(client)), { concurrency: "unbounded" })
+      ).pipe(Effect.timeoutOption(wait), Effect.asVoid)
+
+    const addProfile = (
+      name: string,
+      profile: ExecutionProfile,
+      { poolWaitTimeout = defaultPoolWait }: AddProfileOptions = {}
+    ): Effect.Effect<void, ProfileExistsError | CassandraError> =>
+      Effect.gen(function* () {
+        const { loadBalancing } = profile
+        // Looked up and added in one go: of two at once, one finds the other's.
+        yield* attempt<ProfileExistsError | CassandraError>(() => {
+          if (closed) throw closedError("NotApplied")
+          if (profiles.has(name)) {
+            throw new ProfileExistsError({ name, message: `The cluster has a profile "${name}" already` })
+          }
+          millis("poolWaitTimeout", poolWaitTimeout)
+          checkRequestOptions(profile, `profiles.${name}`)
+          if (loadBalancing !== undefined) base.routing.check(loadBalancing)
+          profiles.add(name, profile)
+          if (loadBalancing !== undefined) policies.add(loadBalancing)
+        })
+        if (loadBalancing !== undefined) yield* adjust(poolWaitTimeout)
+      })
+
+    const internals: ClusterInternals = {
+      options,
+      profiles,
+      usePolicy: (policy) =>
+        Effect.zipRight(
+          Effect.acquireRelease(
+            attempt<CassandraError>(() => {
+              base.routing.check(policy)
+              policies.add(policy)
+            }),
+            () =>
+              Effect.map(openEngines, (open) => {
+                policies.remove(policy)
+                // It only closes connections: nobody has to wait for that.
+                for (const { client } of open) void adjustPools(client)
+              })
+          ),
+          adjust(defaultPoolWait)
+        ),
+      engine: (keyspace) => acquire(base.transport.keyspacePerRequest ? undefined : keyspace)
+    }
     return {
       [TypeId]: TypeId,
-      driver: client,
+      driver: base.client,
       connect: (sessionOptions: SessionOptions = {}) =>
         Effect.gen(function* () {
-          yield* Effect.try({
-            try: () => checkRequestOptions(sessionOptions, "session"),
-            catch: (error) => error as CassandraError
-          })
+          yield* attempt<CassandraError>(() => checkRequestOptions(sessionOptions, "session"))
           return yield* Effect.uninterruptibleMask((restore) =>
             Effect.tap(restore(openSession(internals, sessionOptions)), (session) => {
               sessions.add(session)
@@ -77,15 +134,22 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
             })
           )
         }),
-      hosts: Effect.sync(() => client.hosts.values().map(hostOf)),
+      hosts: Effect.sync(() => base.client.hosts.values().map(hostOf)),
       state: Effect.map(openEngines, (open) => stateOf(base, open)),
+      profiles: Effect.sync(() => profiles.all()),
+      addProfile,
       close,
       isClosed: Effect.sync(() => closed)
     }
   })
 
-const connectRefused = (options: Resolved, keyspace: string | undefined) =>
-  connect(options, keyspace, timeoutOf(options)).pipe(
+/** Runs what throws nothing but errors of ours. */
+const attempt = <E>(run: () => void): Effect.Effect<void, E> => Effect.try({ try: run, catch: (error) => error as E })
+
+const defaultPoolWait = "5 seconds"
+
+const connectRefused = (options: Resolved, policies: Policies, keyspace: string | undefined) =>
+  connect(options, policies, keyspace, timeoutOf(options)).pipe(
     Effect.retry({
       schedule: Schedule.exponential(options.connectBackoff),
       times: options.connectAttempts - 1,
@@ -94,15 +158,6 @@ const connectRefused = (options: Resolved, keyspace: string | undefined) =>
   )
 
 const timeoutOf = ({ timeout }: Resolved): number => (timeout === undefined ? defaultTimeout : toMillis(timeout))
-
-const hostOf = (host: driver.Host): Host => ({
-  address: host.address,
-  dataCenter: host.datacenter,
-  rack: host.rack,
-  version: host.cassandraVersion,
-  hostId: String(host.hostId),
-  status: host.isUp() ? "UP" : "DOWN"
-})
 
 const stateOf = (base: Engine, engines: ReadonlyArray<Engine>): ClusterState => {
   const hosts = new Map<string, { connections: number; inFlight: number; orphans: number }>()

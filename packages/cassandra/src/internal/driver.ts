@@ -12,7 +12,7 @@ import { connectError } from "./connectError.ts"
 import { fromDriverError } from "./driverErrors.ts"
 import { clientOptions, requestsPerConnection } from "./driverOptions.ts"
 import * as driverPrivate from "./driverPrivate.ts"
-import type { RoutingPolicy } from "./loadBalancing.ts"
+import type { Policies, RoutingPolicy } from "./loadBalancing.ts"
 import { stockTransport } from "./stockTransport.ts"
 import type { Transport } from "./transport.ts"
 import * as wire from "./wire/index.ts"
@@ -24,6 +24,7 @@ export interface Engine {
   readonly keyspace: string | undefined
   readonly gate: Gate
   readonly transport: Transport
+  readonly routing: RoutingPolicy
 }
 
 /**
@@ -31,13 +32,14 @@ export interface Engine {
  */
 export const connect = (
   options: Resolved,
+  policies: Policies,
   keyspace: string | undefined,
   timeout: number
 ): Effect.Effect<Engine, CassandraError, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const usesWire = yield* wireUsable(options)
-      const client = yield* restore(open(options, keyspace, timeout, usesWire))
+      const client = yield* restore(open(options, policies, keyspace, timeout, usesWire))
       yield* Effect.addFinalizer(() => Effect.promise(() => shutdown(client)))
       return makeEngine(client, options, keyspace, usesWire)
     })
@@ -63,6 +65,7 @@ const wireUsable = (options: Resolved): Effect.Effect<boolean, ConfigurationErro
 
 const open = (
   options: Resolved,
+  policies: Policies,
   keyspace: string | undefined,
   timeout: number,
   usesWire: boolean
@@ -71,7 +74,7 @@ const open = (
     let client: driver.Client
     let abort: () => void
     try {
-      client = new driver.Client(clientOptions(options, keyspace, timeout))
+      client = new driver.Client(clientOptions(options, policies, keyspace, timeout))
       driverPrivate.agreeAmongLiving(client)
       if (usesWire) {
         const wireClient = client as unknown as Parameters<typeof wire.attach>[0]
@@ -109,7 +112,8 @@ const makeEngine = (
   keyspace: string | undefined,
   usesWire: boolean
 ): Engine => {
-  const local = client.hosts.values().filter((host) => isLocal(client, host)).length
+  const routing = driverPrivate.loadBalancing(client) as RoutingPolicy
+  const local = client.hosts.values().filter((host) => routing.getDistance(host) === driver.types.distance.local).length
   return {
     client,
     keyspace,
@@ -117,13 +121,9 @@ const makeEngine = (
       options.maxConcurrentRequests ?? Math.max(1, local) * options.connectionsPerHost * requestsPerConnection,
       options.maxQueuedRequests
     ),
+    routing,
     transport: usesWire
       ? wireTransport(client, options.maxPreparedStatements)
       : stockTransport(client, options.maxPreparedStatements)
   }
 }
-
-const isLocal = (client: driver.Client, host: driver.Host): boolean =>
-  (
-    client as unknown as { options: { policies: { loadBalancing: RoutingPolicy } } }
-  ).options.policies.loadBalancing.getDistance(host) === driver.types.distance.local

@@ -2,7 +2,7 @@
 import driver from "cassandra-driver"
 import * as Redacted from "effect/Redacted"
 import type { Resolved } from "./clusterOptions/resolve.ts"
-import { RoutingPolicy } from "./loadBalancing.ts"
+import { type Policies, RoutingPolicy } from "./loadBalancing.ts"
 import * as wire from "./wire/index.ts"
 
 /** Requests in flight on a connection, and how many more there may be that were given up and not answered yet. */
@@ -38,6 +38,7 @@ const tlsOptions = (tls: NonNullable<Resolved["tls"]>): NonNullable<driver.Clien
 /** The driver's options of a client. */
 export const clientOptions = (
   options: Resolved,
+  policies: Policies,
   keyspace: string | undefined,
   timeout: number
 ): driver.DseClientOptions => ({
@@ -69,7 +70,7 @@ export const clientOptions = (
     maxRequestsPerConnection: requestsPerConnection + roomForOrphans
   },
   socketOptions: { connectTimeout: options.connectTimeout, readTimeout: timeout },
-  policies: { loadBalancing: new RoutingPolicy(options.localDataCenter), retry: new NoRetries() },
+  policies: { loadBalancing: new RoutingPolicy(policies, options.localDataCenter), retry: new NoRetries() },
   encoding: { map: Map, set: Set, useBigIntAsLong: true, useBigIntAsVarint: true },
   maxPrepared: options.maxPreparedStatements,
   monitorReporting: { enabled: false }

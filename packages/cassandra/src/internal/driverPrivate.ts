@@ -2,10 +2,11 @@
  * The parts of the driver that its public API does not reach, each with the reason. The driver is pinned to the version
  * that these were read in.
  */
+import { type EventEmitter, once } from "node:events"
 import { createRequire } from "node:module"
 import type { Socket } from "node:net"
-import type driver from "cassandra-driver"
-import type { Column } from "./wire/columnType.ts"
+import driver from "cassandra-driver"
+import type { DriverColumn } from "./cqlTypes.ts"
 
 const require = createRequire(import.meta.url)
 
@@ -14,7 +15,7 @@ export interface PreparedInfo {
   readonly query: string
   readonly meta: {
     /** The variables. */
-    readonly columns: ReadonlyArray<Column>
+    readonly columns: ReadonlyArray<DriverColumn>
     readonly keyspace?: string
     readonly table?: string
   }
@@ -23,10 +24,6 @@ export interface PreparedInfo {
 type LoadBalancing = driver.policies.loadBalancing.LoadBalancingPolicy
 
 interface PrepareHandler {
-  new (
-    client: driver.Client,
-    loadBalancing: LoadBalancing
-  ): { _prepare(info: PreparedInfo, query: string, keyspace: string | undefined): Promise<PreparedInfo> }
   getPrepared(
     client: driver.Client,
     loadBalancing: LoadBalancing,
@@ -47,8 +44,15 @@ interface ControlConnection {
   shutdown(): void
 }
 
+interface PrivateHost {
+  readonly pool: EventEmitter & { isClosing(): boolean }
+  warmupPool(keyspace: string | undefined): Promise<void>
+  initializePool(): void
+}
+
 interface PrivateClient {
-  readonly options: driver.ClientOptions
+  readonly options: driver.ClientOptions & { readonly policies: { readonly loadBalancing: LoadBalancing } }
+  readonly profileManager: { getDistance(host: driver.Host): driver.types.distance }
   readonly controlConnection: ControlConnection & { readonly protocolVersion: number | null }
   readonly connecting?: boolean
 }
@@ -79,11 +83,11 @@ const inside = (client: driver.Client): PrivateClient => client as unknown as Pr
  * types of the variables to itself. The driver does not say which host refused: the one it took last from the plan did.
  */
 export const prepare = async (client: driver.Client, query: string): Promise<PreparedInfo> => {
-  const loadBalancing = loadBalancingOf(client)
+  const policy = loadBalancing(client)
   let asked: string | undefined
   const watched = {
     newQueryPlan: (keyspace, options, callback) =>
-      loadBalancing.newQueryPlan(keyspace, options, (error, plan) =>
+      policy.newQueryPlan(keyspace, options, (error, plan) =>
         error
           ? callback(error, plan)
           : callback(
@@ -99,19 +103,33 @@ export const prepare = async (client: driver.Client, query: string): Promise<Pre
   }
 }
 
-const loadBalancingOf = (client: driver.Client): LoadBalancing =>
-  (client as unknown as { options: { policies: { loadBalancing: LoadBalancing } } }).options.policies.loadBalancing
-
-/** Prepares a statement that is prepared already, as its types may have changed: its `meta` is replaced. */
-export const prepareAgain = (client: driver.Client, info: PreparedInfo): Promise<PreparedInfo> =>
-  new prepareHandler(client, loadBalancingOf(client))._prepare(info, info.query, client.keyspace)
-
 function* watch(plan: Iterator<driver.Host>, onHost: (host: driver.Host) => void): Generator<driver.Host, undefined> {
   for (let item = plan.next(); item.done !== true; item = plan.next()) {
     onHost(item.value)
     yield item.value
   }
   return undefined
+}
+
+/** The policy that the client was made with. */
+export const loadBalancing = (client: driver.Client): LoadBalancing => inside(client).options.policies.loadBalancing
+
+/**
+ * Gives every host its pool, or takes it, after a change of the distances. It ends when the new pools are open or cannot be
+ * opened now; the driver goes on trying those, as it does for any host that is down.
+ */
+export const adjustPools = async (client: driver.Client): Promise<void> => {
+  const { profileManager } = inside(client)
+  const state = client.getState()
+  const adjust = async (host: driver.Host): Promise<void> => {
+    const inner = host as unknown as PrivateHost
+    if (profileManager.getDistance(host) === driver.types.distance.ignored || !host.isUp()) return
+    if (state.getOpenConnections(host) > 0) return inner.initializePool()
+    // It may have been ignored a moment ago, and not have closed its last connections yet.
+    if (inner.pool.isClosing()) await once(inner.pool, "close")
+    await inner.warmupPool(client.keyspace)
+  }
+  await Promise.all(client.hosts.values().map((host) => adjust(host).catch(() => undefined)))
 }
 
 /** The resolved contact points, as `address:port`: what tells the local data centre when it is not named. */

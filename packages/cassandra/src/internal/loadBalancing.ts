@@ -1,9 +1,15 @@
 /**
- * The driver's query plans, told what a retry wants: another host than those tried, or the same one again.
+ * The one policy that the driver knows: it asks ours. A node is as near as it is to the nearest of the policies in use, and the
+ * plan of a request is that of the request's policy, in the order that a retry wants.
  */
 import driver from "cassandra-driver"
-import { ConfigurationError } from "../CassandraError.ts"
+import type { LoadBalancing } from "../LoadBalancing.ts"
 import { contactPoints } from "./driverPrivate.ts"
+import { rearranged, union } from "./plan.ts"
+import { checkPolicy, makeRouter, noHosts, type Router, type Surroundings } from "./routers.ts"
+import type { SendOptions } from "./transport.ts"
+
+export type { Routing } from "./plan.ts"
 
 const { LoadBalancingPolicy } = driver.policies.loadBalancing
 const { distance } = driver.types
@@ -11,98 +17,126 @@ const { distance } = driver.types
 /** The key under which a request's options carry its `Routing`. */
 export const routingKey: unique symbol = Symbol.for("effect-cassandra/routing")
 
-/** What a retry asks of the query plan. */
-export interface Routing {
-  /** Hosts to try last. */
-  readonly tried: ReadonlySet<string>
-  /** The host to try first. */
-  readonly preferred: string | undefined
-}
+/** The key under which a request's options carry its policy, unless that is the cluster's. */
+export const balancingKey: unique symbol = Symbol.for("effect-cassandra/loadBalancing")
 
-const done: IteratorResult<driver.Host, undefined> = { done: true, value: undefined }
+/** The policies that decide which nodes get connections: the cluster's, its profiles' and its sessions'. */
+export class Policies {
+  readonly main: LoadBalancing
+  readonly #uses = new Map<LoadBalancing, number>()
+  /** Another number whenever the policies are others. */
+  generation = 0
 
-/** The hosts of a plan, one after the other: the replicas, from a place of its own, and then the others. */
-class Plan implements Iterator<driver.Host, undefined> {
-  readonly #replicas: ReadonlyArray<driver.Host>
-  readonly #hosts: ReadonlyArray<driver.Host>
-  readonly #start: number
-  #at = 0
-
-  constructor(replicas: ReadonlyArray<driver.Host>, hosts: ReadonlyArray<driver.Host>, start: number) {
-    this.#replicas = replicas
-    this.#hosts = hosts
-    this.#start = start
+  constructor(main: LoadBalancing) {
+    this.main = main
+    this.add(main)
   }
 
-  next(): IteratorResult<driver.Host, undefined> {
-    const replicas = this.#replicas
-    const hosts = this.#hosts
-    while (this.#at < replicas.length) {
-      return { done: false, value: replicas[(this.#start + this.#at++) % replicas.length] as driver.Host }
-    }
-    while (this.#at < replicas.length + hosts.length) {
-      const host = hosts[(this.#start + this.#at++) % hosts.length] as driver.Host
-      if (!replicas.includes(host)) return { done: false, value: host }
-    }
-    return done
+  add(policy: LoadBalancing): void {
+    const uses = this.#uses.get(policy) ?? 0
+    this.#uses.set(policy, uses + 1)
+    if (uses === 0) this.generation++
+  }
+
+  remove(policy: LoadBalancing): void {
+    const uses = this.#uses.get(policy) ?? 0
+    if (uses > 1) this.#uses.set(policy, uses - 1)
+    else if (this.#uses.delete(policy)) this.generation++
+  }
+
+  has(policy: LoadBalancing): boolean {
+    return this.#uses.has(policy)
+  }
+
+  /** The cluster's is the first. */
+  get all(): Iterable<LoadBalancing> {
+    return this.#uses.keys()
   }
 }
 
-/** The hosts of a plan in the order a retry wants. */
-function* rearrange(plan: Plan, routing: Routing): Generator<driver.Host, undefined> {
-  const hosts: Array<driver.Host> = []
-  for (let item = plan.next(); item.done !== true; item = plan.next()) hosts.push(item.value)
-  const isPreferred = (host: driver.Host) => host.address === routing.preferred
-  yield* hosts.filter(isPreferred)
-  yield* hosts.filter((host) => !isPreferred(host) && !routing.tried.has(host.address))
-  yield* hosts.filter((host) => !isPreferred(host) && routing.tried.has(host.address))
-  return undefined
-}
+const distances = { local: distance.local, remote: distance.remote, ignored: distance.ignored }
 
-/**
- * Token-aware over the nodes of one data centre. The data centre is the one named, or the one that all contact points are
- * in; when that cannot be told, connecting fails and the candidates are named.
- */
 export class RoutingPolicy extends LoadBalancingPolicy {
+  readonly #policies: Policies
   readonly #wanted: string | undefined
-  #local: string | undefined
+  readonly #seed = Math.floor(Math.random() * 0x10000)
   #client: driver.Client | undefined
-  #hosts: driver.HostMap | undefined
-  /** The nodes of the local data centre; undefined when nodes came or went. */
-  #localHosts: ReadonlyArray<driver.Host> | undefined
+  #localDataCenter: string | undefined
+  #main: Router | undefined
+  #routers = new WeakMap<LoadBalancing, Router>()
+  #distances = new Map<driver.Host, driver.types.distance>()
+  /** The policies that the distances are of. */
+  #generation = 0
   #turn = 0
 
-  constructor(localDataCenter: string | undefined) {
+  constructor(policies: Policies, localDataCenter: string | undefined) {
     super()
+    this.#policies = policies
     this.#wanted = localDataCenter
   }
 
   override init(client: driver.Client, hosts: driver.HostMap, callback: (error: Error) => void): void {
-    const dataCenters = [...new Set(hosts.values().map((host) => host.datacenter))]
-    const local = this.#wanted ?? inferDataCenter(client, hosts)
-    if (local === undefined || !dataCenters.includes(local)) {
-      const problem =
-        local === undefined
-          ? "The contact points are in several data centres: say which is local"
-          : `There is no data centre "${local}"`
-      const message = `${problem}. The cluster has ${dataCenters.map((name) => `"${name}"`).join(", ")}.`
-      return callback(new ConfigurationError({ option: "localDataCenter", message }))
+    this.#localDataCenter = this.#wanted ?? inferDataCenter(client, hosts)
+    const surroundings = this.#surroundings(hosts)
+    try {
+      for (const policy of this.#policies.all) checkPolicy(policy, surroundings)
+    } catch (error) {
+      return callback(error as Error)
     }
-    this.#local = local
+    // From here on plans are made. Before, the driver connects to what it was told to.
     this.#client = client
-    this.#hosts = hosts
     const changed = () => {
-      this.#localHosts = undefined
+      this.#main = undefined
+      this.#routers = new WeakMap()
+      this.#distances = new Map()
     }
+    changed()
     hosts.on("add", changed)
     hosts.on("remove", changed)
     // The driver's declaration asks for an error where there is none.
     ;(callback as () => void)()
   }
 
+  /** Throws a `ConfigurationError` for a policy that cannot be meant for this cluster. */
+  check(policy: LoadBalancing): void {
+    checkPolicy(policy, this.#surroundings(this.#connected().hosts))
+  }
+
   /** Before it knows the data centre, the driver asks for the distance of every host it connects to. */
   override getDistance(host: driver.Host): driver.types.distance {
-    return this.#local === undefined || host.datacenter === this.#local ? distance.local : distance.ignored
+    if (this.#client === undefined) return distance.local
+    if (this.#generation !== this.#policies.generation) {
+      this.#generation = this.#policies.generation
+      this.#distances = new Map()
+    }
+    let nearest = this.#distances.get(host)
+    if (nearest === undefined) {
+      nearest = distance.ignored
+      for (const policy of this.#policies.all) {
+        nearest = Math.min(nearest, distances[this.#routerOf(policy).distance(host)])
+      }
+      this.#distances.set(host, nearest)
+    }
+    return nearest
+  }
+
+  /**
+   * The hosts for a request, the first one first. Throws a `CassandraError` when the request's policy cannot make a plan.
+   */
+  plan(
+    keyspace: string | undefined,
+    key: Buffer | undefined,
+    options: SendOptions | undefined
+  ): Iterator<driver.Host, undefined> {
+    const client = this.#connected()
+    const policy = options?.[balancingKey]
+    const router = policy === undefined ? (this.#main ??= this.#routerOf(this.#policies.main)) : this.#routerOf(policy)
+    const turn = (this.#turn = (this.#turn + 1) & 0x3fffffff)
+    const replicas =
+      key === undefined || !router.usesReplicas ? noHosts : (client.getReplicas(keyspace ?? "", key) ?? noHosts)
+    const plan = router.plan(keyspace, key, replicas, turn, options)
+    const routing = options?.[routingKey]
+    return routing === undefined ? plan : rearranged(plan, routing)
   }
 
   override newQueryPlan(
@@ -111,40 +145,58 @@ export class RoutingPolicy extends LoadBalancingPolicy {
     callback: (error: Error, iterator: Iterator<driver.Host>) => void
   ): void {
     // Nothing for an error, which the driver's declaration does not foresee.
-    const answer = callback as unknown as (error: Error | null, iterator?: Iterator<driver.Host>) => void
-    const client = this.#client
-    const hosts = this.#hosts
-    if (client === undefined || hosts === undefined) {
-      return answer(new Error("The load balancing policy is not initialised"))
+    const answer = callback as unknown as (error: unknown, iterator?: Iterator<driver.Host>) => void
+    let plan: Iterator<driver.Host>
+    try {
+      plan =
+        executionOptions === null
+          ? this.#anyNode()
+          : this.plan(
+              executionOptions.getKeyspace() ?? keyspace,
+              (executionOptions.getRoutingKey() as Buffer | null | undefined) ?? undefined,
+              executionOptions.getRawQueryOptions() as SendOptions | undefined
+            )
+    } catch (error) {
+      return answer(error)
     }
-    const local = (this.#localHosts ??= hosts.values().filter((host) => host.datacenter === this.#local))
-    const start = (this.#turn = (this.#turn + 1) & 0x3fffffff)
-    // The driver passes no options when it plans for preparing and for its control connection.
-    const key = executionOptions?.getRoutingKey() as Buffer | undefined
-    const replicas =
-      executionOptions === null || key === undefined || key === null
-        ? none
-        : this.#localOnly(client.getReplicas(executionOptions.getKeyspace() ?? keyspace, key))
-    const plan = new Plan(replicas, local, start)
-    const options = executionOptions?.getRawQueryOptions() as { readonly [routingKey]?: Routing } | undefined
-    const routing = options?.[routingKey]
-    answer(null, routing === undefined ? plan : rearrange(plan, routing))
+    answer(null, plan)
   }
 
-  #localOnly(replicas: ReadonlyArray<driver.Host> | null): ReadonlyArray<driver.Host> {
-    if (replicas === null) return none
-    for (const host of replicas) {
-      if (host.datacenter !== this.#local) return replicas.filter((replica) => replica.datacenter === this.#local)
+  /**
+   * For preparing and for its control connection the driver gives no options. Any node will do then, the cluster's policy's
+   * first: while its nodes are away, those of a profile are there.
+   */
+  #anyNode(): Iterator<driver.Host, undefined> {
+    const turn = (this.#turn = (this.#turn + 1) & 0x3fffffff)
+    const plan = (policy: LoadBalancing): Iterator<driver.Host, undefined> =>
+      this.#routerOf(policy).plan(undefined, undefined, noHosts, turn, undefined)
+    return union(Array.from(this.#policies.all, plan))
+  }
+
+  #routerOf(policy: LoadBalancing): Router {
+    let router = this.#routers.get(policy)
+    if (router === undefined) {
+      const surroundings = this.#surroundings(this.#connected().hosts)
+      // One in use was checked before; a data centre that has gone since is no mistake.
+      if (!this.#policies.has(policy)) checkPolicy(policy, surroundings)
+      this.#routers.set(policy, (router = makeRouter(policy, surroundings)))
     }
-    return replicas
+    return router
+  }
+
+  #surroundings(hosts: driver.HostMap): Surroundings {
+    return { hosts: hosts.values(), localDataCenter: this.#localDataCenter, seed: this.#seed }
+  }
+
+  #connected(): driver.Client {
+    if (this.#client === undefined) throw new Error("The load balancing policy is not initialised")
+    return this.#client
   }
 
   override getOptions(): Map<string, object> {
-    return new Map([["localDataCenter", (this.#local ?? this.#wanted ?? "") as unknown as object]])
+    return new Map([["localDataCenter", (this.#localDataCenter ?? "") as unknown as object]])
   }
 }
-
-const none: ReadonlyArray<driver.Host> = []
 
 /** The data centre of the contact points, if it is one. */
 const inferDataCenter = (client: driver.Client, hosts: driver.HostMap): string | undefined => {

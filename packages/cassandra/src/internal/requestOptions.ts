@@ -6,21 +6,25 @@ import driver from "cassandra-driver"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import type { BatchType } from "../Batch.ts"
-import { ConfigurationError } from "../CassandraError.ts"
+import { ConfigurationError, QueryError } from "../CassandraError.ts"
 import { longestTimer } from "./clusterOptions/checks.ts"
 import { checkRequestOptions } from "./clusterOptions/requestOptions.ts"
 import type { Resolved as ResolvedCluster } from "./clusterOptions/resolve.ts"
 import { codes, type Consistency } from "../Consistency.ts"
-import type { RequestOptions } from "../ExecutionProfile.ts"
+import type { ExecutionProfile, RequestOptions } from "../ExecutionProfile.ts"
 import { toBytes } from "../PagingState.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
 import type { SessionOptions } from "../Session.ts"
+import type { SpeculativeExecution } from "../SpeculativeExecution.ts"
 import type { StatementOptions } from "../Statement.ts"
+import { balancingKey } from "./loadBalancing.ts"
+import { Profiles } from "./profiles.ts"
 import type { SendOptions } from "./transport.ts"
 
 /** What a fiber sets for the requests made in it. */
 export interface LocalOptions extends RequestOptions {
-  readonly profile?: string | undefined
+  /** The name of an execution profile of the cluster, or a profile. */
+  readonly profile?: string | ExecutionProfile | undefined
   readonly tracing?: boolean | undefined
 }
 
@@ -56,6 +60,7 @@ const invalid = (option: string, message: string): ConfigurationError => new Con
 export class OptionSources {
   readonly #cluster: ResolvedCluster
   readonly #session: RequestOptions
+  readonly #profiles: Profiles
   /** The session's keyspace. */
   readonly #keyspace: string | undefined
   /** Whether the keyspace is sent with the request, rather than a property of the connections. */
@@ -63,8 +68,14 @@ export class OptionSources {
   #plainRead: Effective | undefined
   #plainWrite: Effective | undefined
 
-  constructor(cluster: ResolvedCluster, session: SessionOptions, keyspacePerRequest: boolean) {
+  constructor(
+    cluster: ResolvedCluster,
+    session: SessionOptions,
+    keyspacePerRequest: boolean,
+    profiles = new Profiles(cluster.profiles)
+  ) {
     this.#cluster = cluster
+    this.#profiles = profiles
     this.#session = session
     this.#keyspace = session.keyspace
     this.#keyspacePerRequest = keyspacePerRequest
@@ -85,8 +96,8 @@ export class OptionSources {
         ? (this.#plainRead ??= this.#compute(statement, local, read, findHost))
         : (this.#plainWrite ??= this.#compute(statement, local, read, findHost))
     }
-    checkRequestOptions(statement, "statement")
-    if (local !== noLocalOptions) checkRequestOptions(local, "Session.withDefaults")
+    checkLocalOptions(statement, "statement")
+    if (local !== noLocalOptions) checkLocalOptions(local, "Session.withDefaults")
     return this.#compute(statement, local, read, findHost)
   }
 
@@ -96,16 +107,7 @@ export class OptionSources {
     read: boolean,
     findHost: (address: string) => driver.Host | undefined
   ): Effective {
-    const name = statement.profile ?? local.profile
-    const { profiles } = this.#cluster
-    const profile = name !== undefined && Object.hasOwn(profiles, name) ? profiles[name] : undefined
-    if (name !== undefined && profile === undefined) {
-      const names = Object.keys(profiles)
-      throw invalid(
-        "profile",
-        `There is no execution profile "${name}". ${names.length === 0 ? "The cluster has none" : `The cluster has ${names.join(", ")}`}.`
-      )
-    }
+    const profile = this.#profile(statement.profile ?? local.profile)
     const option = <K extends keyof RequestOptions>(key: K): RequestOptions[K] =>
       statement[key] ?? local[key] ?? profile?.[key] ?? this.#session[key] ?? this.#cluster[key]
     const consistency = option("consistency") ?? "LOCAL_ONE"
@@ -124,6 +126,14 @@ export class OptionSources {
     const keyspace = statement.keyspace ?? this.#keyspace
     if (keyspace !== undefined && this.#keyspacePerRequest) options.keyspace = keyspace
     if (serialConsistency !== undefined) options.serialConsistency = codes[serialConsistency]
+    const loadBalancing = option("loadBalancing")
+    if (loadBalancing !== undefined && loadBalancing !== this.#cluster.loadBalancing) {
+      options[balancingKey] = loadBalancing
+    }
+    const speculation = option("speculativeExecution")
+    if (idempotent && speculation !== undefined && speculation._tag !== "None") {
+      options.speculation = speculationOf(speculation)
+    }
     if (statement.tracing ?? local.tracing) options.traceQuery = true
     if (statement.pagingState !== undefined) options.pageState = Buffer.from(toBytes(statement.pagingState))
     if (statement.timestamp !== undefined) {
@@ -150,6 +160,39 @@ export class OptionSources {
       driver: options
     }
   }
+
+  #profile(wanted: string | ExecutionProfile | undefined): ExecutionProfile | undefined {
+    if (typeof wanted !== "string") return wanted
+    const profile = this.#profiles.get(wanted)
+    if (profile === undefined) {
+      const names = Object.keys(this.#profiles.all()).join(", ")
+      throw invalid("profile", `There is no execution profile "${wanted}". The cluster has ${names}.`)
+    }
+    return profile
+  }
+}
+
+const checkLocalOptions = (options: LocalOptions, path: string): void => {
+  checkRequestOptions(options, path)
+  if (typeof options.profile === "object") checkRequestOptions(options.profile, `${path}.profile`)
+}
+
+/** The delays of a policy, in milliseconds. A delay that no timer can wait is none. */
+const speculationOf =
+  (policy: Exclude<SpeculativeExecution, { readonly _tag: "None" }>) =>
+  (started: number): number | undefined => {
+    try {
+      if (policy._tag === "Constant") return started < policy.maxExecutions ? delayOf(policy.delay) : undefined
+      const delay = policy.next(started)
+      return delay === undefined ? undefined : delayOf(delay)
+    } catch (cause) {
+      throw new QueryError({ message: "The speculative execution policy threw", cause, writeState: "Unknown" })
+    }
+  }
+
+const delayOf = (input: Duration.DurationInput): number | undefined => {
+  const delay = Duration.toMillis(input)
+  return delay <= longestTimer ? delay : undefined
 }
 
 const isEmpty = (options: StatementOptions): boolean => {

@@ -50,9 +50,12 @@ export const openSession = (
   Effect.gen(function* () {
     // What the session holds of the cluster, released when it closes.
     const scope = yield* Scope.make()
-    const home = yield* Scope.extend(cluster.engine(options.keyspace), scope).pipe(
-      Effect.onError(() => Scope.close(scope, Exit.void))
-    )
+    const open = Effect.gen(function* () {
+      const engine = yield* cluster.engine(options.keyspace)
+      if (options.loadBalancing !== undefined) yield* cluster.usePolicy(options.loadBalancing)
+      return engine
+    })
+    const home = yield* Scope.extend(open, scope).pipe(Effect.onError(() => Scope.close(scope, Exit.void)))
     const session = new OpenSession(cluster, options, home, scope, yield* Effect.makeSemaphore(1))
     if (options.keyspace !== undefined && home.transport.keyspacePerRequest) {
       yield* Effect.onError(keyspaceExists(home, session, options.keyspace), () => session.close)
@@ -97,7 +100,7 @@ class OpenSession implements Session {
     this.#home = home
     this.#scope = scope
     this.#closing = closing
-    this.#sources = new OptionSources(cluster.options, options, home.transport.keyspacePerRequest)
+    this.#sources = new OptionSources(cluster.options, options, home.transport.keyspacePerRequest, cluster.profiles)
     this.#findHost = (address) => home.client.hosts.get(address)
     this.keyspace = Option.fromNullable(options.keyspace)
   }

@@ -7,8 +7,9 @@
 import type driver from "cassandra-driver"
 import type { BatchType } from "../Batch.ts"
 import type { Row, Values } from "../Statement.ts"
-import type { Routing, routingKey } from "./loadBalancing.ts"
-import type { Column } from "./wire/columnType.ts"
+import type { DriverColumn } from "./cqlTypes.ts"
+import type { LoadBalancing } from "../LoadBalancing.ts"
+import type { balancingKey, Routing, routingKey } from "./loadBalancing.ts"
 
 /** What is sent. */
 export type Payload =
@@ -29,6 +30,10 @@ export type Payload =
 export interface SendOptions extends driver.QueryOptions {
   executeAs?: string
   nowInSeconds?: number
+  /** Milliseconds until the next execution starts, when so many have started; undefined for no more. May throw. */
+  speculation?: (started: number) => number | undefined
+  /** The policy of the request, unless it is the cluster's. */
+  [balancingKey]?: LoadBalancing
   /** What a retry asks of the query plan. */
   readonly [routingKey]?: Routing
 }
@@ -37,7 +42,7 @@ export interface SendOptions extends driver.QueryOptions {
 export interface Response {
   /** Plain rows, with the `[applied]` column of a conditional write; undefined when the statement gives none. */
   readonly rows: ReadonlyArray<Row> | undefined
-  readonly columns: ReadonlyArray<Column> | undefined
+  readonly columns: ReadonlyArray<DriverColumn> | undefined
   readonly pageState: Uint8Array | undefined
   /** The coordinator. */
   readonly host: { readonly address: string }
@@ -53,9 +58,9 @@ export interface Response {
 
 /** A statement as the server prepared it. */
 export interface PreparedColumns {
-  readonly variables: ReadonlyArray<Column>
+  readonly variables: ReadonlyArray<DriverColumn>
   /** Undefined when they are not known before the first answer. */
-  readonly columns: ReadonlyArray<Column> | undefined
+  readonly columns: ReadonlyArray<DriverColumn> | undefined
   readonly keyspace: string
   readonly table: string
 }

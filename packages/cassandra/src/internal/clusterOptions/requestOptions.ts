@@ -1,6 +1,8 @@
 import { isConsistency, isSerialConsistency } from "../../Consistency.ts"
 import type { RequestOptions } from "../../ExecutionProfile.ts"
-import { integer, limit, refuse } from "./checks.ts"
+import type { SpeculativeExecution } from "../../SpeculativeExecution.ts"
+import { problemWith } from "../routers.ts"
+import { integer, limit, millis, oneOf, refuse } from "./checks.ts"
 
 /** Throws a `ConfigurationError` for options of requests that are invalid, wherever they are set. */
 export const checkRequestOptions = (options: RequestOptions, path: string): void => {
@@ -21,4 +23,20 @@ export const checkRequestOptions = (options: RequestOptions, path: string): void
   if (prefetch !== undefined) integer(at("prefetch"), prefetch, 0, 1024)
   if (options.timeout !== undefined) limit(at("timeout"), options.timeout)
   if (options.deadline !== undefined) limit(at("deadline"), options.deadline)
+  const { loadBalancing, speculativeExecution } = options
+  if (loadBalancing !== undefined) {
+    const problem = problemWith(loadBalancing)
+    if (problem !== undefined) refuse(at("loadBalancing"), problem)
+  }
+  if (speculativeExecution !== undefined) checkSpeculation(at("speculativeExecution"), speculativeExecution)
+}
+
+const checkSpeculation = (option: string, speculation: SpeculativeExecution): void => {
+  oneOf(option, speculation._tag, ["None", "Constant", "Custom"])
+  if (speculation._tag === "Constant") {
+    millis(`${option}.delay`, speculation.delay)
+    integer(`${option}.maxExecutions`, speculation.maxExecutions, 1, 1000)
+  } else if (speculation._tag === "Custom" && typeof speculation.next !== "function") {
+    refuse(option, "a custom one is a function")
+  }
 }

@@ -50,6 +50,9 @@ const resolveTls = (tls: ClusterOptions["tls"]): TlsOptions | undefined => {
   return tls
 }
 
+const definedIn = (profile: ExecutionProfile | undefined): RequestOptions =>
+  Object.fromEntries(Object.entries(profile ?? {}).filter(([, value]) => value !== undefined))
+
 /**
  * Checks the options and fills in the defaults. The first one that is invalid is the error.
  */
@@ -72,6 +75,8 @@ export const resolve = (options: ClusterOptions): Either.Either<Resolved, Config
       }
       return {
         ...options,
+        // The profile of that name is a way to write the cluster's own options.
+        ...definedIn(options.profiles?.["default"]),
         contactPoints,
         port: integer("port", options.port ?? 9042, 1, 65535),
         localDataCenter: options.localDataCenter,

@@ -1,0 +1,12 @@
+/** The driver's host as ours. */
+import type driver from "cassandra-driver"
+import type { Host } from "../Host.ts"
+
+export const hostOf = (host: driver.Host): Host => ({
+  address: host.address,
+  dataCenter: host.datacenter,
+  rack: host.rack,
+  version: host.cassandraVersion,
+  hostId: String(host.hostId),
+  status: host.isUp() ? "UP" : "DOWN"
+})

@@ -1,0 +1,277 @@
+/** Load balancing policies, worked out for the nodes there are now. They are made anew when nodes come or go. */
+import type driver from "cassandra-driver"
+import { ConfigurationError, QueryError } from "../CassandraError.ts"
+import { codes, type Consistency, fromCode } from "../Consistency.ts"
+import type { Host } from "../Host.ts"
+import type { AllowList, Custom, DcAware, HostDistance, LoadBalancing } from "../LoadBalancing.ts"
+import { hostOf } from "./host.ts"
+import { type Hosts, Plan } from "./plan.ts"
+
+/** What a policy needs to know of the options of a request. */
+export interface Levels {
+  readonly consistency?: number | undefined
+  readonly serialConsistency?: number | undefined
+}
+
+export interface Router {
+  readonly usesReplicas: boolean
+  readonly distance: (host: driver.Host) => HostDistance
+  /** `turn` counts the requests. Throws a `QueryError` when a user's policy throws. */
+  readonly plan: (
+    keyspace: string | undefined,
+    key: Buffer | undefined,
+    replicas: Hosts,
+    turn: number,
+    levels: Levels | undefined
+  ) => Iterator<driver.Host, undefined>
+}
+
+/** What is known of the cluster. */
+export interface Surroundings {
+  readonly hosts: Hosts
+  /** The data centre for policies that name none; undefined where it cannot be told. */
+  readonly localDataCenter: string | undefined
+  /** A number of the client's own, so that not every client picks the same nodes. */
+  readonly seed: number
+}
+
+interface Parts {
+  readonly base: DcAware | Custom
+  readonly tokenAware: boolean
+  readonly allowLists: ReadonlyArray<AllowList>
+}
+
+const partsOf = (policy: LoadBalancing): Parts => {
+  switch (policy._tag) {
+    case "TokenAware":
+      return { ...partsOf(policy.policy), tokenAware: true }
+    case "AllowList": {
+      const inner = partsOf(policy.policy)
+      return { ...inner, allowLists: [policy, ...inner.allowLists] }
+    }
+    default:
+      return { base: policy, tokenAware: false, allowLists: [] }
+  }
+}
+
+export const noHosts: Hosts = []
+
+const localLevels = new Set<number | undefined>([codes.LOCAL_ONE, codes.LOCAL_QUORUM, codes.LOCAL_SERIAL])
+const serialLevels = new Set<number | undefined>([codes.SERIAL, codes.LOCAL_SERIAL])
+
+const allowedBy = (lists: ReadonlyArray<AllowList>, host: driver.Host): boolean =>
+  lists.length === 0 || isAllowed(lists, hostOf(host))
+
+const isAllowed = (lists: ReadonlyArray<AllowList>, host: Host): boolean => lists.every((list) => list.allows(host))
+
+/** The distances that a user's code gives: where it throws, the host is ignored. */
+const guarded = (distance: (host: driver.Host) => HostDistance) => (host: driver.Host) => {
+  try {
+    return checked(distance(host))
+  } catch {
+    return "ignored"
+  }
+}
+
+const checked = (distance: HostDistance): HostDistance => {
+  if (distance === "local" || distance === "remote" || distance === "ignored") return distance
+  throw new TypeError("a distance is local, remote or ignored")
+}
+
+class DcRouter implements Router {
+  readonly usesReplicas: boolean
+  readonly #failsLocalLevelsOver: boolean
+  readonly #local: ReadonlySet<driver.Host>
+  readonly #remote: ReadonlySet<driver.Host>
+  readonly #groups: ReadonlyArray<Hosts>
+  readonly #localGroup: ReadonlyArray<Hosts>
+  /** The local ones of some replicas: the driver gives the same array for the same token, and most are met again. */
+  readonly #localReplicas = new WeakMap<Hosts, Hosts>()
+
+  constructor({ allowLists, tokenAware }: Parts, base: DcAware, { hosts, localDataCenter, seed }: Surroundings) {
+    const local = base.localDataCenter ?? localDataCenter
+    const allowed = hosts.filter(
+      (host) => guarded((each) => (allowedBy(allowLists, each) ? "local" : "ignored"))(host) === "local"
+    )
+    const inDataCenter = (name: string | undefined) => allowed.filter((host) => host.datacenter === name)
+    const remotes = (base.remoteDataCenters ?? []).map((name) =>
+      some(inDataCenter(name), base.hostsPerRemoteDataCenter, seed)
+    )
+    const locals = inDataCenter(local)
+    this.usesReplicas = tokenAware
+    this.#failsLocalLevelsOver = base.failoverLocalConsistencies ?? true
+    this.#local = new Set(locals)
+    this.#remote = new Set(remotes.flat())
+    this.#localGroup = [locals]
+    this.#groups = [locals, ...remotes]
+  }
+
+  readonly distance = (host: driver.Host): HostDistance =>
+    this.#local.has(host) ? "local" : this.#remote.has(host) ? "remote" : "ignored"
+
+  readonly plan = (
+    _keyspace: string | undefined,
+    _key: Buffer | undefined,
+    replicas: Hosts,
+    turn: number,
+    levels: Levels | undefined
+  ): Plan => {
+    const groups = this.#failsLocalLevelsOver || !isLocal(levels) ? this.#groups : this.#localGroup
+    // Coordinators of the same partition get into each other's way in Paxos: everybody begins with the same replica.
+    const start = levels !== undefined && serialLevels.has(levels.consistency) ? 0 : turn
+    return new Plan(this.#localOf(replicas), groups, start)
+  }
+
+  #localOf(replicas: Hosts): Hosts {
+    if (replicas.length <= 1) return replicas.length === 1 && this.#isLocal(replicas[0]) ? replicas : noHosts
+    let local = this.#localReplicas.get(replicas)
+    if (local === undefined) {
+      local = replicas.every((host) => this.#local.has(host))
+        ? replicas
+        : replicas.filter((host) => this.#local.has(host))
+      this.#localReplicas.set(replicas, local)
+    }
+    return local
+  }
+
+  #isLocal(host: driver.Host | undefined): boolean {
+    return host !== undefined && this.#local.has(host)
+  }
+}
+
+const isLocal = (levels: Levels | undefined): boolean =>
+  levels !== undefined && (localLevels.has(levels.consistency) || levels.serialConsistency === codes.LOCAL_SERIAL)
+
+const some = (hosts: Hosts, most: number | undefined, seed: number): Hosts =>
+  most === undefined || hosts.length <= most
+    ? hosts
+    : Array.from({ length: most }, (_, i) => hosts[(seed + i) % hosts.length] as driver.Host)
+
+class CustomRouter implements Router {
+  readonly usesReplicas = true
+  readonly #tokenAware: boolean
+  readonly #policy: Custom
+  readonly #distances: ReadonlyMap<driver.Host, HostDistance>
+  readonly #byAddress: ReadonlyMap<string, driver.Host>
+
+  constructor({ allowLists, tokenAware }: Parts, base: Custom, { hosts }: Surroundings) {
+    const distance = guarded(customDistance(base, allowLists))
+    this.#tokenAware = tokenAware
+    this.#policy = base
+    this.#distances = new Map(hosts.map((host) => [host, distance(host)]))
+    this.#byAddress = new Map(
+      hosts.filter((host) => this.distance(host) !== "ignored").map((host) => [host.address, host])
+    )
+  }
+
+  readonly distance = (host: driver.Host): HostDistance => this.#distances.get(host) ?? "ignored"
+
+  readonly plan = (
+    keyspace: string | undefined,
+    key: Buffer | undefined,
+    replicas: Hosts,
+    turn: number,
+    levels: Levels | undefined
+  ): Plan => {
+    const planned: Array<driver.Host> = []
+    try {
+      const request = {
+        keyspace,
+        routingKey: key,
+        replicas: replicas.map(hostOf),
+        hosts: [...this.#byAddress.values()].map(hostOf),
+        consistency: levels?.consistency === undefined ? undefined : (fromCode(levels.consistency) as Consistency),
+        turn
+      }
+      for (const { address } of this.#policy.plan(request)) {
+        const host = this.#byAddress.get(address)
+        if (host !== undefined && !planned.includes(host)) planned.push(host)
+      }
+    } catch (cause) {
+      throw new QueryError({ message: "The load balancing policy threw", cause, writeState: "NotApplied" })
+    }
+    const first = this.#tokenAware
+      ? planned.filter((host) => replicas.includes(host) && this.distance(host) === "local")
+      : noHosts
+    return new Plan(first, [planned], 0)
+  }
+}
+
+const customDistance =
+  (base: Custom, allowLists: ReadonlyArray<AllowList>) =>
+  (host: driver.Host): HostDistance => {
+    const value = hostOf(host)
+    return isAllowed(allowLists, value) ? base.distance(value) : "ignored"
+  }
+
+export const makeRouter = (policy: LoadBalancing, surroundings: Surroundings): Router => {
+  const parts = partsOf(policy)
+  return parts.base._tag === "DcAware"
+    ? new DcRouter(parts, parts.base, surroundings)
+    : new CustomRouter(parts, parts.base, surroundings)
+}
+
+/** Throws a `ConfigurationError` for a policy that cannot be meant for this cluster. */
+export const checkPolicy = (policy: LoadBalancing, { hosts, localDataCenter }: Surroundings): void => {
+  const { allowLists, base } = partsOf(policy)
+  if (base._tag === "DcAware") {
+    const names = [...new Set(hosts.map((host) => host.datacenter))]
+    const there = `The cluster has ${names.map((name) => `"${name}"`).join(", ")}.`
+    const local = base.localDataCenter ?? localDataCenter
+    if (local === undefined) {
+      throw refusal("localDataCenter", `The contact points are in several data centres: say which is local. ${there}`)
+    }
+    for (const [option, name] of [
+      ["localDataCenter", local] as const,
+      ...(base.remoteDataCenters ?? []).map((remote) => ["remoteDataCenters", remote] as const)
+    ]) {
+      if (!names.includes(name)) throw refusal(option, `There is no data centre "${name}". ${there}`)
+      if (option === "remoteDataCenters" && name === local) {
+        throw refusal(option, `"${name}" is the local data centre: it cannot be failed over to.`)
+      }
+    }
+  }
+  try {
+    for (const host of hosts) {
+      if (base._tag === "Custom") checked(customDistance(base, allowLists)(host))
+      else allowedBy(allowLists, host)
+    }
+  } catch (cause) {
+    throw new ConfigurationError({
+      option: "loadBalancing",
+      message: "The load balancing policy threw when it was asked about the nodes",
+      cause
+    })
+  }
+}
+
+const refusal = (option: string, message: string): ConfigurationError => new ConfigurationError({ option, message })
+
+/** What is wrong with a policy whatever the cluster; undefined if nothing is. Untyped code can get anything wrong. */
+export const problemWith = (policy: LoadBalancing): string | undefined => {
+  if (typeof policy !== "object" || policy === null) return notAPolicy
+  switch (policy._tag) {
+    case "TokenAware":
+      return problemWith(policy.policy)
+    case "AllowList":
+      return typeof policy.allows === "function"
+        ? problemWith(policy.policy)
+        : "an allow list takes addresses or a predicate"
+    case "Custom":
+      return typeof policy.distance === "function" && typeof policy.plan === "function"
+        ? undefined
+        : "a custom policy has a distance and a plan"
+    case "DcAware": {
+      const { hostsPerRemoteDataCenter: most, localDataCenter, remoteDataCenters = [] } = policy
+      if (localDataCenter !== undefined && localDataCenter.trim() === "") return "localDataCenter must not be empty"
+      if (new Set(remoteDataCenters).size !== remoteDataCenters.length) return "remoteDataCenters names one twice"
+      return most === undefined || (Number.isInteger(most) && most >= 1)
+        ? undefined
+        : `hostsPerRemoteDataCenter must be a whole number of at least 1, not ${most}`
+    }
+    default:
+      return notAPolicy
+  }
+}
+
+const notAPolicy = "not a policy: make one with LoadBalancing"
