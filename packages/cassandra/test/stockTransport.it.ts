@@ -27,6 +27,8 @@ const setup = Layer.scoped(Session.Session, connect({ minimumProtocolVersion: 4 
   Layer.provideMerge(TestServer.layerKeyspace({ prefix: "stock" }))
 )
 
+const insertHome = (id: number, home: object) => cql`INSERT INTO homes (id, home) VALUES (${id}, ${home})`
+
 layer(setup, { excludeTestServices: true })("a driver that the wire does not know", (it) => {
   it.effect("fails clearly when protocol v5 is the least", () =>
     Effect.gen(function* () {
@@ -94,5 +96,23 @@ layer(setup, { excludeTestServices: true })("a driver that the wire does not kno
       const unknown = yield* Effect.flip(session.execute(cql`SELECT * FROM nowhere`))
       assert.strictEqual(unknown._tag, "InvalidQueryError")
     }).pipe(Effect.scoped)
+  )
+
+  it.effect("takes fields that were added to a type after a statement with it was prepared", () =>
+    Effect.gen(function* () {
+      const session = yield* Session.Session
+      yield* session.execute(cql`CREATE TYPE address (street text)`)
+      yield* session.execute(cql`CREATE TABLE homes (id int PRIMARY KEY, home frozen<address>)`)
+      yield* session.execute(insertHome(1, { street: "Old St" }))
+      yield* session.execute(cql`ALTER TYPE address ADD zip int`)
+      const unknown = yield* Effect.flip(session.execute(insertHome(1, { street: "Old St", zpi: 5 })))
+      assert.include(unknown.message, "fields all are in the type address")
+      yield* session.execute(insertHome(1, { street: "New St", zip: 5 }))
+      yield* session.batch(Batch.make("LOGGED", [insertHome(2, { street: "New St", zip: 6 })]))
+      assert.deepStrictEqual(yield* session.rows(cql`SELECT home FROM homes WHERE id IN (${1}, ${2})`), [
+        { home: { street: "New St", zip: 5 } },
+        { home: { street: "New St", zip: 6 } }
+      ])
+    })
   )
 })

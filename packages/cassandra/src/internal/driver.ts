@@ -112,7 +112,7 @@ const makeEngine = (
   keyspace: string | undefined,
   usesWire: boolean
 ): Engine => {
-  const routing = driverPrivate.loadBalancing(client) as RoutingPolicy
+  const routing = driverPrivate.loadBalancingOf(client) as RoutingPolicy
   const local = client.hosts.values().filter((host) => routing.getDistance(host) === driver.types.distance.local).length
   return {
     client,

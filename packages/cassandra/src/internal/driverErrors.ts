@@ -2,7 +2,7 @@
 import driver from "cassandra-driver"
 import * as E from "../CassandraError.ts"
 import { fromCode } from "../Consistency.ts"
-import { Misfit } from "./misfit.ts"
+import { explain, Misfit } from "./misfit.ts"
 import { isWireError, type WireError } from "./wire/errors.ts"
 
 const { responseErrorCodes } = driver.types
@@ -133,9 +133,9 @@ const withoutValue = (error: Error): Error => {
   return safe
 }
 
-/** Whether the driver refused a value: nothing was sent. */
+/** Whether a value was refused: nothing was sent. */
 export const isEncodingError = (error: unknown): error is Error =>
-  error instanceof TypeError || error instanceof RangeError || error instanceof Misfit
+  error instanceof TypeError || error instanceof RangeError
 
 /** The error of a host in the driver's list: an error, or a text such as `Host considered as DOWN`. */
 const fromInner = (host: string, error: unknown, facts: RequestFacts): E.CassandraError =>
@@ -208,6 +208,7 @@ export const fromDriverError = (unknown: unknown, facts: RequestFacts): E.Cassan
   if (message === "Connection timeout") {
     return new E.ConnectionError({ message, cause: error, hosts: hostsOf(error), writeState: "NotApplied" })
   }
+  if (error instanceof Misfit) return new E.QueryError({ message: explain(error), writeState: "NotApplied" })
   if (isEncodingError(error)) {
     return new E.QueryError({
       message: "A value does not fit its type",

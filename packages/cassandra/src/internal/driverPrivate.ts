@@ -6,7 +6,7 @@ import { type EventEmitter, once } from "node:events"
 import { createRequire } from "node:module"
 import type { Socket } from "node:net"
 import driver from "cassandra-driver"
-import type { DriverColumn } from "./cqlTypes.ts"
+import type { Column } from "./wire/columnType.ts"
 
 const require = createRequire(import.meta.url)
 
@@ -15,7 +15,7 @@ export interface PreparedInfo {
   readonly query: string
   readonly meta: {
     /** The variables. */
-    readonly columns: ReadonlyArray<DriverColumn>
+    readonly columns: ReadonlyArray<Column>
     readonly keyspace?: string
     readonly table?: string
   }
@@ -24,6 +24,10 @@ export interface PreparedInfo {
 type LoadBalancing = driver.policies.loadBalancing.LoadBalancingPolicy
 
 interface PrepareHandler {
+  new (
+    client: driver.Client,
+    loadBalancing: LoadBalancing
+  ): { _prepare(info: PreparedInfo, query: string, keyspace: string | undefined): Promise<PreparedInfo> }
   getPrepared(
     client: driver.Client,
     loadBalancing: LoadBalancing,
@@ -83,7 +87,7 @@ const inside = (client: driver.Client): PrivateClient => client as unknown as Pr
  * types of the variables to itself. The driver does not say which host refused: the one it took last from the plan did.
  */
 export const prepare = async (client: driver.Client, query: string): Promise<PreparedInfo> => {
-  const policy = loadBalancing(client)
+  const policy = loadBalancingOf(client)
   let asked: string | undefined
   const watched = {
     newQueryPlan: (keyspace, options, callback) =>
@@ -103,6 +107,13 @@ export const prepare = async (client: driver.Client, query: string): Promise<Pre
   }
 }
 
+/** The policy that the client was made with. */
+export const loadBalancingOf = (client: driver.Client): LoadBalancing => inside(client).options.policies.loadBalancing
+
+/** Prepares a statement that is prepared already, as its types may have changed: its `meta` is replaced. */
+export const prepareAgain = (client: driver.Client, info: PreparedInfo): Promise<PreparedInfo> =>
+  new prepareHandler(client, loadBalancingOf(client))._prepare(info, info.query, client.keyspace)
+
 function* watch(plan: Iterator<driver.Host>, onHost: (host: driver.Host) => void): Generator<driver.Host, undefined> {
   for (let item = plan.next(); item.done !== true; item = plan.next()) {
     onHost(item.value)
@@ -110,9 +121,6 @@ function* watch(plan: Iterator<driver.Host>, onHost: (host: driver.Host) => void
   }
   return undefined
 }
-
-/** The policy that the client was made with. */
-export const loadBalancing = (client: driver.Client): LoadBalancing => inside(client).options.policies.loadBalancing
 
 /**
  * Gives every host its pool, or takes it, after a change of the distances. It ends when the new pools are open or cannot be

@@ -8,18 +8,18 @@
 import driver from "cassandra-driver"
 import * as BigDecimal from "effect/BigDecimal"
 import type { Row } from "../Statement.ts"
+import { bigintFromBytes, formatDate, formatTime } from "./scalars.ts"
 import {
-  type DriverColumn,
-  type DriverType,
+  type Column,
+  type ColumnType,
   elementOf,
+  elementsOf,
   entryOf,
   isVector,
   resolve,
-  tupleOf,
   udtOf,
   vectorOf
-} from "./cqlTypes.ts"
-import { bigintFromBytes, formatDate, formatTime } from "./scalars.ts"
+} from "./wire/columnType.ts"
 
 const { dataTypes } = driver.types
 
@@ -63,7 +63,7 @@ const nullable =
     value === null || value === undefined ? null : convert === undefined ? value : convert(value)
 
 /** What makes a value of the type plain; undefined when the driver's value is plain already. */
-const converterOf = (unresolved: DriverType): Convert | undefined => {
+const converterOf = (unresolved: ColumnType): Convert | undefined => {
   const type = resolve(unresolved)
   if (isVector(type)) {
     const element = converterOf(vectorOf(type)[0])
@@ -93,7 +93,7 @@ const converterOf = (unresolved: DriverType): Convert | undefined => {
         )
     }
     case dataTypes.tuple: {
-      const elements = tupleOf(type).map((element) => nullable(converterOf(element)))
+      const elements = elementsOf(type).map((element) => nullable(converterOf(element)))
       return (value) => {
         const values = (value as driver.types.Tuple).values()
         return elements.map((convert, i) => convert(values[i]))
@@ -124,7 +124,7 @@ const set = (record: Record<string, unknown>, name: string, value: unknown): voi
 /** A page of the driver's rows as plain objects. */
 export const toRows = (
   rows: ReadonlyArray<Record<string, unknown>>,
-  columns: ReadonlyArray<DriverColumn>
+  columns: ReadonlyArray<Column>
 ): ReadonlyArray<Row> => {
   const names = columns.map((column) => column.name)
   const converters = columns.map((column) => converterOf(column.type))

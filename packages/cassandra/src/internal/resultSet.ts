@@ -4,13 +4,13 @@ import { fromCode } from "../Consistency.ts"
 import { fromBytes, type PagingState } from "../PagingState.ts"
 import type { Column, ResultInfo, ResultSet } from "../ResultSet.ts"
 import type { Row } from "../Statement.ts"
-import { cqlName, type DriverColumn } from "./cqlTypes.ts"
 import type { Answer } from "./request.ts"
+import { type Column as WireColumn, cqlName } from "./wire/columnType.ts"
 
 /** The name of the column that tells whether a conditional write was applied. */
 const appliedColumn = "[applied]"
 
-export const columnOf = (column: DriverColumn, keyspace: string, table: string): Column => ({
+export const columnOf = (column: WireColumn, keyspace: string, table: string): Column => ({
   keyspace: column.ksname ?? keyspace,
   table: column.tablename ?? table,
   name: column.name,

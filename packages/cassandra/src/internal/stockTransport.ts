@@ -4,11 +4,12 @@
  */
 import type driver from "cassandra-driver"
 import type { Values } from "../Statement.ts"
-import type { DriverColumn } from "./cqlTypes.ts"
 import * as driverPrivate from "./driverPrivate.ts"
 import { toRows } from "./fromDriver.ts"
-import { encoderOf } from "./toDriver.ts"
+import { encoderOf } from "./boundValues.ts"
+import { Misfit } from "./misfit.ts"
 import { type Answered, NotSent, type Response, type Transport } from "./transport.ts"
+import type { Column } from "./wire/columnType.ts"
 
 /** A prepared statement and what encodes its values. */
 interface Prepared {
@@ -25,7 +26,7 @@ type Result = driver.types.ResultSet & {
 }
 
 const responseOf = (result: Result): Response => {
-  const columns = (result.columns ?? undefined) as unknown as ReadonlyArray<DriverColumn> | undefined
+  const columns = (result.columns ?? undefined) as unknown as ReadonlyArray<Column> | undefined
   const rows = result.rows as ReadonlyArray<Record<string, unknown>> | undefined
   const { info } = result
   return {
@@ -66,6 +67,18 @@ export const stockTransport = (client: driver.Client, maxPrepared: number): Tran
   const prepare = async (query: string): Promise<Prepared> =>
     prepared(query) ?? remember(query, await driverPrivate.prepare(client, query))
 
+  /** Prepares if need be, again where a type may have grown since, and gives what the driver sends as it is. */
+  const bind = async (query: string, values: Values): Promise<Array<unknown>> => {
+    const statement = await prepare(query)
+    try {
+      return [...statement.encode(values)]
+    } catch (error) {
+      if (!(error instanceof Misfit && error.outdated)) throw error
+      const info = await driverPrivate.prepareAgain(client, statement.info)
+      return [...remember(query, info).encode(values)]
+    }
+  }
+
   return {
     protocolVersion: () => driverPrivate.protocolVersion(client),
     keyspacePerRequest: false,
@@ -87,19 +100,12 @@ export const stockTransport = (client: driver.Client, maxPrepared: number): Tran
       }
       const fail = (error: unknown) => answered(new NotSent(error), undefined)
       if (payload._tag === "Batch") {
-        const send = (all: ReadonlyArray<Prepared>): void => {
-          const queries = payload.statements.map(({ query, values }, i) => ({
-            query,
-            params: [...(all[i] as Prepared).encode(values)]
-          }))
-          client.batch(queries, options, callback)
-        }
-        Promise.all(payload.statements.map(({ query }) => prepare(query)))
-          .then(send)
+        Promise.all(payload.statements.map(async ({ query, values }) => ({ query, params: await bind(query, values) })))
+          .then((queries) => client.batch(queries, options, callback))
           .catch(fail)
       } else if (payload.prepare) {
-        prepare(payload.query)
-          .then((statement) => client.execute(payload.query, [...statement.encode(payload.values)], options, callback))
+        bind(payload.query, payload.values)
+          .then((values) => client.execute(payload.query, values, options, callback))
           .catch(fail)
       } else {
         client.execute(payload.query, [], options, callback)

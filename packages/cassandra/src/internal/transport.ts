@@ -7,9 +7,9 @@
 import type driver from "cassandra-driver"
 import type { BatchType } from "../Batch.ts"
 import type { Row, Values } from "../Statement.ts"
-import type { DriverColumn } from "./cqlTypes.ts"
 import type { LoadBalancing } from "../LoadBalancing.ts"
 import type { balancingKey, Routing, routingKey } from "./loadBalancing.ts"
+import type { Column } from "./wire/columnType.ts"
 
 /** What is sent. */
 export type Payload =
@@ -42,7 +42,7 @@ export interface SendOptions extends driver.QueryOptions {
 export interface Response {
   /** Plain rows, with the `[applied]` column of a conditional write; undefined when the statement gives none. */
   readonly rows: ReadonlyArray<Row> | undefined
-  readonly columns: ReadonlyArray<DriverColumn> | undefined
+  readonly columns: ReadonlyArray<Column> | undefined
   readonly pageState: Uint8Array | undefined
   /** The coordinator. */
   readonly host: { readonly address: string }
@@ -58,9 +58,9 @@ export interface Response {
 
 /** A statement as the server prepared it. */
 export interface PreparedColumns {
-  readonly variables: ReadonlyArray<DriverColumn>
+  readonly variables: ReadonlyArray<Column>
   /** Undefined when they are not known before the first answer. */
-  readonly columns: ReadonlyArray<DriverColumn> | undefined
+  readonly columns: ReadonlyArray<Column> | undefined
   readonly keyspace: string
   readonly table: string
 }

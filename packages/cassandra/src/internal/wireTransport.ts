@@ -1,24 +1,13 @@
 /** Requests by the wire. */
 import type driver from "cassandra-driver"
+import { isCassandraError } from "../CassandraError.ts"
 import { isEncodingError } from "./driverErrors.ts"
-import type { DriverColumn } from "./cqlTypes.ts"
 import type { Values } from "../Statement.ts"
-import { encoderOf } from "./toDriver.ts"
-import {
-  type Answered,
-  NotSent,
-  type Payload,
-  type PreparedColumns,
-  type Response,
-  type Transport
-} from "./transport.ts"
+import { type Answered, NotSent, type PreparedColumns, type Response, type Transport } from "./transport.ts"
 import * as wire from "./wire/index.ts"
 
 /** The wire knows the driver's client by its private shape. */
 type WireClient = Parameters<typeof wire.execute>[0]
-
-const columnsOf = (columns: ReadonlyArray<wire.Column> | undefined): ReadonlyArray<DriverColumn> | undefined =>
-  columns as ReadonlyArray<DriverColumn> | undefined
 
 /** Prepared statements by keyspace and text; the oldest goes when there are too many. */
 class Statements {
@@ -86,18 +75,6 @@ export const wireTransport = (driverClient: driver.Client, maxPrepared: number):
     return { cancel: () => current.cancel() }
   }
 
-  /** Names the variable whose value was refused: the wire's own errors are about values, not about columns. */
-  const explained = (payload: Payload, keyspace: string | undefined, error: unknown): unknown => {
-    for (const { query, values } of payload._tag === "Query" ? [payload] : payload.statements) {
-      try {
-        encoderOf(columnsOf(statements.get(keyspace, query)?.variables) ?? [])(values)
-      } catch (refusal) {
-        return refusal
-      }
-    }
-    return error
-  }
-
   return {
     protocolVersion: () => wire.protocolVersion(client) ?? 0,
     get keyspacePerRequest() {
@@ -109,8 +86,8 @@ export const wireTransport = (driverClient: driver.Client, maxPrepared: number):
         prepare(query, keyspace, (error, prepared) => {
           if (prepared === undefined) return reject(error)
           resolve({
-            variables: columnsOf(prepared.variables) ?? [],
-            columns: columnsOf(prepared.columns),
+            variables: prepared.variables,
+            columns: prepared.columns,
             keyspace: prepared.table.keyspace ?? "",
             table: prepared.table.name ?? ""
           })
@@ -121,15 +98,10 @@ export const wireTransport = (driverClient: driver.Client, maxPrepared: number):
       const { keyspace } = options
       const callback: wire.WireCallback = (error, result) => {
         if (result !== undefined) return answered(null, result as Response)
-        answered(isEncodingError(error) ? new NotSent(explained(payload, keyspace, error)) : error, undefined)
+        answered(isEncodingError(error) || isCassandraError(error) ? new NotSent(error) : error, undefined)
       }
-      const execute = (prepared: wire.Prepared, values: Values): wire.Cancellable => {
-        if (!Array.isArray(values) || values.length === prepared.variables.length) {
-          return wire.execute(client, prepared, values, raw, callback)
-        }
-        answered(new NotSent(explained(payload, keyspace, undefined)), undefined)
-        return nothing
-      }
+      const execute = (prepared: wire.Prepared, values: Values): wire.Cancellable =>
+        wire.execute(client, prepared, values, raw, callback)
       if (payload._tag === "Query") {
         const { query, values } = payload
         if (!payload.prepare) return wire.execute(client, query, undefined, raw, callback)

@@ -14,11 +14,11 @@ import * as driverPackage from "cassandra-driver"
 import { execFileSync } from "node:child_process"
 import { createRequire } from "node:module"
 import * as Body from "./body.ts"
-import { columnWithValues, context, fallback, plainValue, type Typed, typed } from "./values.ts"
+import { columnWithValues, fallback, plainValue, type Typed, typed } from "./values.ts"
 
 const write = (type: Column["type"], value: unknown): Buffer => {
   const w = new ByteWriter()
-  makeWriter(type, context)(w, value)
+  makeWriter(type)(w, value)
   return Buffer.from(w.take())
 }
 

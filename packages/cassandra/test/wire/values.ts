@@ -6,7 +6,6 @@ import { createRequire } from "node:module"
 import { type ColumnType, TypeCode } from "../../src/internal/wire/columnType.ts"
 import { parseDate, formatDate } from "../../src/internal/scalars.ts"
 import { timeText } from "../../src/internal/wire/decodeTime.ts"
-import type { EncodeContext } from "../../src/internal/wire/encodeValue.ts"
 import { split64 } from "../../src/internal/wire/scratch.ts"
 
 const { types } = driver
@@ -15,12 +14,10 @@ const LocalDate = types.LocalDate as unknown as new (days: number) => object
 const Encoder = createRequire(import.meta.url)("cassandra-driver/lib/encoder") as new (
   version: number,
   options: object
-) => EncodeContext["fallback"]
+) => { encode(value: unknown, type: ColumnType): Buffer | null | object }
 
 /** The driver's encoder with its classes. */
 export const fallback = new Encoder(4, { encoding: { set: Set, map: Map } })
-
-export const context: EncodeContext = { fallback, unset: types.unset, undefinedAsUnset: true }
 
 /** A type, its CQL name, plain values of it, and what the driver has for them. */
 export interface Typed {

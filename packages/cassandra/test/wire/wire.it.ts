@@ -9,7 +9,7 @@ import { makeWriter } from "../../src/internal/wire/encodeValue.ts"
 import * as Wire from "../../src/internal/wire/index.ts"
 import * as Body from "./body.ts"
 import { asDriver, batch, execute, failure, prepare, shutdown } from "./support.ts"
-import { context, fallback, typed } from "./values.ts"
+import { fallback, typed } from "./values.ts"
 
 const server: ProvidedServer = inject("effect-cassandra-testkit/server")
 const keyspace = `wire_${process.pid}_${Date.now().toString(36)}`
@@ -51,7 +51,7 @@ afterAll(async () => {
 
 const write = (type: Wire.ColumnType, value: unknown): Buffer => {
   const w = new ByteWriter()
-  makeWriter(type, context)(w, value)
+  makeWriter(type)(w, value)
   return Buffer.from(w.take())
 }
 

@@ -61,6 +61,16 @@ export interface Column {
   readonly tablename?: string | undefined
 }
 
+/** What a type is made of; each asks for a type of its kind, {@link resolve}d. */
+export const elementOf = (type: ColumnType): ColumnType => type.info as ColumnType
+export const entryOf = (type: ColumnType): readonly [ColumnType, ColumnType] =>
+  type.info as readonly [ColumnType, ColumnType]
+export const elementsOf = (type: ColumnType): ReadonlyArray<ColumnType> => type.info as ReadonlyArray<ColumnType>
+export const udtOf = (type: ColumnType): UdtInfo => type.info as UdtInfo
+export const vectorOf = (type: ColumnType): readonly [ColumnType, number] => type.info as readonly [ColumnType, number]
+
+export const isVector = (type: ColumnType): boolean => type.customTypeName === "vector"
+
 const MARSHAL = "org.apache.cassandra.db.marshal."
 
 const simpleClasses: Readonly<Record<string, number>> = {
@@ -88,6 +98,7 @@ const simpleClasses: Readonly<Record<string, number>> = {
   DurationType: TypeCode.duration
 }
 
+/** Splits `a,b(c,d)` at its outer commas. */
 const splitArguments = (text: string): Array<string> => {
   const out: Array<string> = []
   let level = 0
@@ -108,7 +119,7 @@ const splitArguments = (text: string): Array<string> => {
 const unhex = (hex: string): string => Buffer.from(hex, "hex").toString("utf8")
 
 /** The type that a server's class name stands for, such as the argument of a vector; an unknown class stays custom. */
-export const parseClassName = (text: string): ColumnType => {
+const parseClassName = (text: string): ColumnType => {
   const name = text.trim()
   const open = name.indexOf("(")
   const bare = open < 0 ? name : name.slice(0, open)
@@ -150,25 +161,43 @@ export const parseClassName = (text: string): ColumnType => {
   }
 }
 
-/** The vector that a custom type stands for, if it is one. */
-export const asVector = (type: ColumnType): { readonly element: ColumnType; readonly size: number } | undefined => {
-  if (type.code !== TypeCode.custom) return undefined
-  if (type.customTypeName === "vector") {
-    const [element, size] = type.info as readonly [ColumnType, number]
-    return { element, size }
+/**
+ * The type itself, for one that the server describes by the name of its Java class: vectors always, what is inside them,
+ * and under protocol v4 durations. A custom type with a class that nobody knows stays one.
+ */
+export const resolve = (type: ColumnType): ColumnType =>
+  type.code === TypeCode.custom && typeof type.info === "string" ? parseClassName(type.info) : type
+
+const names = new Map<number, string>(
+  Object.entries(TypeCode).map(([name, code]) => [code, name === "varchar" ? "text" : name])
+)
+
+/** The type as CQL writes it. */
+export const cqlName = (unresolved: ColumnType): string => {
+  const type = resolve(unresolved)
+  if (isVector(type)) return `vector<${cqlName(vectorOf(type)[0])}, ${vectorOf(type)[1]}>`
+  switch (type.code) {
+    case TypeCode.list:
+    case TypeCode.set:
+      return `${names.get(type.code)}<${cqlName(elementOf(type))}>`
+    case TypeCode.map:
+    case TypeCode.tuple:
+      return `${names.get(type.code)}<${elementsOf(type).map(cqlName).join(", ")}>`
+    case TypeCode.udt:
+      return udtOf(type).name
+    case TypeCode.custom:
+      return `'${String(type.info)}'`
+    default:
+      return names.get(type.code) ?? `unknown (${type.code})`
   }
-  if (typeof type.info === "string" && type.info.startsWith(`${MARSHAL}VectorType(`)) {
-    return asVector(parseClassName(type.info))
-  }
-  return undefined
 }
 
-/** Is this custom type the duration that protocol v4 has no code for? */
-export const isCustomDuration = (type: ColumnType): boolean =>
-  type.code === TypeCode.custom && type.info === `${MARSHAL}DurationType`
-
-/** The width of a type whose values always have the same; vectors store these without a length. */
-export const fixedSize = (type: ColumnType): number | undefined => {
+/**
+ * The width of a type whose values always have the same, as the server counts them: vectors store these without a length.
+ * That a `smallint` or a `date` is none of them is the server's choice.
+ */
+export const fixedSize = (unresolved: ColumnType): number | undefined => {
+  const type = resolve(unresolved)
   switch (type.code) {
     case TypeCode.boolean:
       return 1
@@ -183,30 +212,32 @@ export const fixedSize = (type: ColumnType): number | undefined => {
     case TypeCode.timeuuid:
       return 16
     default: {
-      const vector = asVector(type)
-      if (vector === undefined) return undefined
-      const element = fixedSize(vector.element)
-      return element === undefined ? undefined : element * vector.size
+      if (!isVector(type)) return undefined
+      const [element, size] = vectorOf(type)
+      const width = fixedSize(element)
+      return width === undefined ? undefined : width * size
     }
   }
 }
 
 /** A key equal for equal types only: the full structure, field names of UDTs included. */
-export const typeKey = (type: ColumnType): string => {
+export const typeKey = (unresolved: ColumnType): string => {
+  const type = resolve(unresolved)
   const { code, info } = type
+  if (isVector(type)) return `v<${typeKey(vectorOf(type)[0])},${vectorOf(type)[1]}>`
   switch (code) {
     case TypeCode.list:
     case TypeCode.set:
-      return `${code}<${typeKey(info as ColumnType)}>`
+      return `${code}<${typeKey(elementOf(type))}>`
     case TypeCode.map:
     case TypeCode.tuple:
-      return `${code}<${(info as ReadonlyArray<ColumnType>).map(typeKey).join(",")}>`
+      return `${code}<${elementsOf(type).map(typeKey).join(",")}>`
     case TypeCode.udt:
-      return `${code}<${(info as UdtInfo).fields.map((f) => `${JSON.stringify(f.name)}:${typeKey(f.type)}`).join(",")}>`
-    case TypeCode.custom: {
-      const vector = asVector(type)
-      return vector === undefined ? `0(${JSON.stringify(info)})` : `v<${typeKey(vector.element)},${vector.size}>`
-    }
+      return `${code}<${udtOf(type)
+        .fields.map((f) => `${JSON.stringify(f.name)}:${typeKey(f.type)}`)
+        .join(",")}>`
+    case TypeCode.custom:
+      return `0(${JSON.stringify(info)})`
     default:
       return String(code)
   }

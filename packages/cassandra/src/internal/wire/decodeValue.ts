@@ -1,5 +1,16 @@
 import * as BigDecimal from "effect/BigDecimal"
-import { asVector, type ColumnType, fixedSize, isCustomDuration, TypeCode, type UdtInfo } from "./columnType.ts"
+import {
+  type ColumnType,
+  elementOf,
+  elementsOf,
+  entryOf,
+  fixedSize,
+  isVector,
+  resolve,
+  TypeCode,
+  udtOf,
+  vectorOf
+} from "./columnType.ts"
 import { readInet, readText, readUuid } from "./decodeText.ts"
 import { formatDate } from "../scalars.ts"
 import { readDuration, readUnsignedVint, timeText, vintSize } from "./decodeTime.ts"
@@ -199,34 +210,30 @@ const variableVectorReader =
   }
 
 /** The reader of a type, nested types included. */
-export const makeReader = (type: ColumnType): Reader => {
-  const { code, info } = type
-  switch (code) {
+export const makeReader = (unresolved: ColumnType): Reader => {
+  const type = resolve(unresolved)
+  if (isVector(type)) {
+    const [elementType, size] = vectorOf(type)
+    const width = fixedSize(elementType)
+    const element = makeReader(elementType)
+    return width === undefined ? variableVectorReader(element, size) : fixedVectorReader(element, width, size)
+  }
+  switch (type.code) {
     case TypeCode.list:
-      return listReader(makeReader(info as ColumnType))
+      return listReader(makeReader(elementOf(type)))
     case TypeCode.set:
-      return setReader(makeReader(info as ColumnType))
+      return setReader(makeReader(elementOf(type)))
     case TypeCode.map: {
-      const [key, value] = info as readonly [ColumnType, ColumnType]
+      const [key, value] = entryOf(type)
       return mapReader(makeReader(key), makeReader(value))
     }
     case TypeCode.tuple:
-      return tupleReader((info as ReadonlyArray<ColumnType>).map(makeReader))
+      return tupleReader(elementsOf(type).map(makeReader))
     case TypeCode.udt:
-      return udtReader((info as UdtInfo).fields.map((f) => ({ name: f.name, reader: makeReader(f.type) })))
-    case TypeCode.custom: {
-      if (isCustomDuration(type)) return leaf[TypeCode.duration]!
-      const vector = asVector(type)
-      if (vector === undefined) return readBytes
-      const width = fixedSize(vector.element)
-      const element = makeReader(vector.element)
-      return width === undefined
-        ? variableVectorReader(element, vector.size)
-        : fixedVectorReader(element, width, vector.size)
-    }
+      return udtReader(udtOf(type).fields.map((f) => ({ name: f.name, reader: makeReader(f.type) })))
     default: {
-      const reader = leaf[code]
-      if (reader === undefined) throw new WireError("Malformed", `unknown type code ${code}`)
+      const reader = leaf[type.code]
+      if (reader === undefined) throw new WireError("Malformed", `unknown type code ${type.code}`)
       return reader
     }
   }

@@ -27,7 +27,8 @@ const HEADER_PAYLOAD = 0x04
 
 /** A value to bind: what writes it, the value, and its name where values are bound by name. */
 export interface Bound {
-  readonly writers: ReadonlyArray<ValueWriter>
+  /** Replaced when the statement is prepared again. */
+  writers: ReadonlyArray<ValueWriter>
   readonly values: ReadonlyArray<unknown>
   readonly names: ReadonlyArray<string> | undefined
   /** The bytes of the value at `keyIndex`, when it had to be encoded already to find the replicas. */

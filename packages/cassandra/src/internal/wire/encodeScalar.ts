@@ -1,55 +1,130 @@
+/**
+ * Values of the types that contain no others, as bytes written straight into the request, or a `Misfit`.
+ *
+ * The driver's encoder takes many forms for one type and checks few of them: a string is a valid `int` to it when it looks
+ * like a number, anything is a `boolean`, 2^63 becomes a negative `bigint`. These take the plain values that rows are made
+ * of, and after those the driver's own classes, so that code which has them need not convert.
+ */
+import driver from "cassandra-driver"
 import * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
+import { isIP } from "node:net"
+import { Misfit, misfit } from "../misfit.ts"
+import { parseDate, parseTime } from "../scalars.ts"
 import type { ByteWriter } from "./byteWriter.ts"
 import { TypeCode } from "./columnType.ts"
-import { parseDate, parseTime } from "../scalars.ts"
-import { type DurationValue } from "./decodeTime.ts"
 import { floatBits, splitDouble } from "./scratch.ts"
 
-/** Plain values of the types that contain no others, as bytes. */
+const { Duration, InetAddress, Integer, LocalDate, LocalTime, Long, Uuid } = driver.types
 
-/** What a text, a number and so on becomes without length; answers false when the value is not a plain one. */
-export type BodyWriter = (w: ByteWriter, value: unknown) => boolean
-
-const int64Body: BodyWriter = (w, value) => {
-  if (typeof value === "bigint") {
-    if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${value} does not fit 64 bits`)
-    w.i64(value)
-    return true
-  }
-  if (typeof value === "number" && Number.isSafeInteger(value)) {
-    w.i64Number(value)
-    return true
-  }
-  return false
-}
-
-const boundedInt =
-  (min: number, max: number, write: (w: ByteWriter, value: number) => void): BodyWriter =>
-  (w, value) => {
-    if (typeof value !== "number") return false
-    if (!(value >= min && value <= max) || !Number.isInteger(value)) {
-      throw new RangeError(`${value} is not a whole number between ${min} and ${max}`)
-    }
-    write(w, value)
-    return true
-  }
+/** Writes a value without its length; never sees null, undefined or unset. */
+export type BodyWriter = (w: ByteWriter, value: unknown) => void
 
 // Not in the library of ES2023, but in Node since 20.
 const isWellFormed = (text: string): boolean => (text as unknown as { isWellFormed(): boolean }).isWellFormed()
 
-const textBody: BodyWriter = (w, value) => {
-  if (typeof value !== "string" || !isWellFormed(value)) return false
+const text: BodyWriter = (w, value) => {
+  if (typeof value !== "string") return misfit("a string")
+  // Half of a surrogate pair would be stored as another character.
+  if (!isWellFormed(value)) return misfit("a string without lone surrogates")
   w.text(value)
-  return true
 }
 
 // oxlint-disable-next-line no-control-regex -- the characters of ASCII
 const asciiOnly = /^[\0-\x7f]*$/
 
-const asciiBody: BodyWriter = (w, value) => {
-  if (typeof value !== "string" || !asciiOnly.test(value)) return false
+const ascii: BodyWriter = (w, value) => {
+  if (typeof value !== "string" || !asciiOnly.test(value)) return misfit("a string of ASCII characters")
   w.text(value)
-  return true
+}
+
+const int: BodyWriter = (w, value) => {
+  if (typeof value !== "number" || (value | 0) !== value) return misfit("an integer from -2147483648 to 2147483647")
+  w.i32(value)
+}
+
+const smallint: BodyWriter = (w, value) => {
+  if (typeof value !== "number" || (value << 16) >> 16 !== value) return misfit("an integer from -32768 to 32767")
+  w.i16(value)
+}
+
+const tinyint: BodyWriter = (w, value) => {
+  if (typeof value !== "number" || (value << 24) >> 24 !== value) return misfit("an integer from -128 to 127")
+  w.u8(value)
+}
+
+const isDriverInteger = (value: unknown): value is { toString(): string } =>
+  value instanceof Long || value instanceof Integer
+
+const bigint: BodyWriter = (w, value) => {
+  if (typeof value === "bigint") {
+    if (BigInt.asIntN(64, value) !== value) return misfit("a bigint of 64 bits")
+    return w.i64(value)
+  }
+  if (typeof value === "number" && Number.isSafeInteger(value)) return w.i64Number(value)
+  return isDriverInteger(value) ? bigint(w, BigInt(value.toString())) : misfit("a bigint")
+}
+
+/** Two's complement in as few bytes as possible. */
+const twosComplement = (w: ByteWriter, value: bigint): void => {
+  if (value >= -128n && value <= 127n) return w.u8(Number(value))
+  // The digits of n and of -n - 1 take the same room beside the sign. Hexadecimal ones, as making them is linear.
+  const digits = (value < 0n ? ~value : value).toString(16)
+  const bits = digits.length * 4 - Math.clz32(Number.parseInt(digits.charAt(0), 16)) + 28
+  const size = (bits >> 3) + 1
+  const hex = BigInt.asUintN(size * 8, value).toString(16)
+  w.bytes(Buffer.from(hex.padStart(size * 2, "0"), "hex"))
+}
+
+const varint: BodyWriter = (w, value) => {
+  if (typeof value === "bigint") return twosComplement(w, value)
+  if (Number.isSafeInteger(value)) return twosComplement(w, BigInt(value as number))
+  return isDriverInteger(value) ? twosComplement(w, BigInt(value.toString())) : misfit("a bigint")
+}
+
+const decimal: BodyWriter = (w, value) => {
+  if (BigDecimal.isBigDecimal(value)) {
+    const { scale } = value
+    if ((scale | 0) !== scale) return misfit("a BigDecimal whose scale has 32 bits")
+    w.i32(scale)
+    return twosComplement(w, value.value)
+  }
+  if (typeof value === "bigint") return decimal(w, BigDecimal.make(value, 0))
+  if (typeof value === "number" && Number.isFinite(value)) return decimal(w, BigDecimal.unsafeFromNumber(value))
+  if (value instanceof driver.types.BigDecimal) return w.bytes(driver.types.BigDecimal.toBuffer(value))
+  return misfit("a BigDecimal")
+}
+
+const float: BodyWriter = (w, value) => {
+  if (typeof value !== "number") return misfit("a number")
+  // Rounding to 32 bits is what the column is for; becoming infinite is not.
+  if (Number.isFinite(value) && !Number.isFinite(Math.fround(value))) {
+    return misfit("a number within the range of a float")
+  }
+  w.i32(floatBits(value))
+}
+
+const double: BodyWriter = (w, value) => {
+  if (typeof value !== "number") return misfit("a number")
+  const { high, low } = splitDouble(value)
+  w.i32(high)
+  w.i32(low)
+}
+
+const boolean: BodyWriter = (w, value) => {
+  if (typeof value !== "boolean") return misfit("a boolean")
+  w.u8(value ? 1 : 0)
+}
+
+const blob: BodyWriter = (w, value) => {
+  if (!(value instanceof Uint8Array)) return misfit("a Uint8Array")
+  w.bytes(value)
+}
+
+/** What is written of a custom type that nobody knows. */
+export const unknownType: BodyWriter = (w, value) => {
+  if (!(value instanceof Uint8Array)) return misfit("a Uint8Array, since the type is not known")
+  w.bytes(value)
 }
 
 /** What a hexadecimal digit stands for, by its char code; negative for every other character. */
@@ -64,15 +139,17 @@ for (let i = 0; i < 16; i++) {
 const UUID_POSITIONS = Uint8Array.of(0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34)
 const DASH = 45
 
-const uuidBody: BodyWriter = (w, value) => {
-  if (typeof value !== "string") return false
-  const dashed =
-    value.length === 36 &&
-    value.charCodeAt(8) === DASH &&
-    value.charCodeAt(13) === DASH &&
-    value.charCodeAt(18) === DASH &&
-    value.charCodeAt(23) === DASH
-  if (!dashed) throw new TypeError("not a uuid: five groups joined by dashes are expected")
+const uuid: BodyWriter = (w, value) => {
+  if (
+    typeof value !== "string" ||
+    value.length !== 36 ||
+    value.charCodeAt(8) !== DASH ||
+    value.charCodeAt(13) !== DASH ||
+    value.charCodeAt(18) !== DASH ||
+    value.charCodeAt(23) !== DASH
+  ) {
+    return driverUuid(w, value)
+  }
   w.ensure(16)
   const { buf, pos } = w
   // Becomes negative with the first character that is no digit, or not even in the table.
@@ -86,138 +163,158 @@ const uuidBody: BodyWriter = (w, value) => {
     valid |= high | low | -((a | b) >> 7)
     buf[pos + i] = (high << 4) | low
   }
-  if (valid < 0) throw new TypeError("not a uuid: hexadecimal digits are expected")
+  if (valid < 0) return misfit(uuidShape)
   w.pos = pos + 16
-  return true
 }
 
-/** Where a uuid's text has its version: that of a timeuuid is 1. */
-const VERSION = 14
+const uuidShape = "a uuid as a string"
 
-const timeuuidBody: BodyWriter = (w, value) =>
-  typeof value === "string" && value.charAt(VERSION) === "1" && uuidBody(w, value)
+const driverUuid: BodyWriter = (w, value) => (value instanceof Uuid ? w.bytes(value.getBuffer()) : misfit(uuidShape))
 
-/** The fewest bytes of two's complement. */
-const varintBytes = (value: bigint): Buffer => {
-  const magnitude = value < 0n ? -value - 1n : value
-  const hex = magnitude.toString(16)
-  // One bit more than the magnitude has, for the sign.
-  const bits = (hex.length - 1) * 4 + (32 - Math.clz32(Number.parseInt(hex[0]!, 16))) + 1
-  const size = Math.max(1, Math.ceil(bits / 8))
-  const out = Buffer.alloc(size)
-  const text = BigInt.asUintN(size * 8, value)
-    .toString(16)
-    .padStart(size * 2, "0")
-  out.write(text, "hex")
-  return out
+const timeuuid: BodyWriter = (w, value) => {
+  uuid(w, value)
+  // The first four bits of the seventh of sixteen bytes.
+  if (w.buf[w.pos - 10]! >> 4 !== 1) return misfit("a uuid of version 1 as a string")
 }
 
-const varintBody: BodyWriter = (w, value) => {
-  const whole = typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : value
-  if (typeof whole !== "bigint") return false
-  w.bytes(varintBytes(whole))
-  return true
+/** The groups of 16 bits in a part of an IPv6 address, whose last two may be written as an IPv4 address. */
+const groupsOf = (part: string): ReadonlyArray<number> =>
+  part === ""
+    ? []
+    : part.split(":").flatMap((group) => {
+        if (!group.includes(".")) return [Number.parseInt(group, 16)]
+        const [a, b, c, d] = group.split(".").map(Number) as [number, number, number, number]
+        return [a * 256 + b, c * 256 + d]
+      })
+
+const ipv6 = (w: ByteWriter, value: string): void => {
+  const [head = "", tail] = value.split("::")
+  const before = groupsOf(head)
+  const after = tail === undefined ? [] : groupsOf(tail)
+  for (const group of before) w.i16(group)
+  for (let i = before.length + after.length; i < 8; i++) w.i16(0)
+  for (const group of after) w.i16(group)
 }
 
-const decimalBody: BodyWriter = (w, value) => {
-  if (!BigDecimal.isBigDecimal(value) || (value.scale | 0) !== value.scale) return false
-  w.i32(value.scale)
-  w.bytes(varintBytes(value.value))
-  return true
+const inet: BodyWriter = (w, value) => {
+  if (typeof value === "string") {
+    const version = isIP(value)
+    if (version === 4) return value.split(".").forEach((byte) => w.u8(Number(byte)))
+    // A zone (`fe80::1%eth0`) has meaning on one machine only, and no place in an `inet`.
+    if (version === 6 && !value.includes("%")) return ipv6(w, value)
+  } else if (value instanceof InetAddress) {
+    return w.bytes(value.getBuffer())
+  }
+  return misfit("an IPv4 or IPv6 address as a string")
 }
 
-const timestampBody: BodyWriter = (w, value) => {
-  const ms = value instanceof Date ? value.getTime() : value
-  if (typeof ms !== "number") return false
-  if (!Number.isSafeInteger(ms)) throw new TypeError("not a valid date")
-  w.i64Number(ms)
-  return true
+const timestamp: BodyWriter = (w, value) => {
+  if (value instanceof Date) {
+    const millis = value.getTime()
+    return Number.isNaN(millis) ? misfit("a valid Date") : w.i64Number(millis)
+  }
+  if (DateTime.isDateTime(value)) return bigint(w, value.epochMillis)
+  return typeof value === "bigint" || typeof value === "number" ? bigint(w, value) : misfit("a Date")
 }
 
-const dateBody: BodyWriter = (w, value) => {
+const date: BodyWriter = (w, value) => {
   const days = typeof value === "string" ? parseDate(value) : undefined
-  if (days === undefined) return false
-  w.i32(days ^ 0x80000000)
-  return true
+  // Days are counted from the middle of the unsigned range.
+  if (days !== undefined) return w.i32(days ^ 0x80000000)
+  return value instanceof LocalDate ? w.bytes(value.toBuffer()) : misfit("a date like 2026-05-01, as a string")
 }
 
-const timeBody: BodyWriter = (w, value) => {
-  const nanos = typeof value === "string" ? parseTime(value) : undefined
-  if (nanos === undefined) return false
-  w.i64(nanos)
-  return true
+const lastNanosecond = 86_399_999_999_999n
+
+const time: BodyWriter = (w, value) => {
+  if (typeof value === "bigint" && value >= 0n && value <= lastNanosecond) return w.i64(value)
+  const nanoseconds = typeof value === "string" ? parseTime(value) : undefined
+  if (nanoseconds !== undefined) return w.i64(nanoseconds)
+  return value instanceof LocalTime ? w.bytes(value.toBuffer()) : misfit("a time like 13:30:54.000000001, as a string")
 }
 
-/** An unsigned vint, of at most nine bytes. */
+/** An unsigned integer whose first byte tells, by its leading ones, how many bytes follow: up to eight. */
 export const unsignedVint = (w: ByteWriter, value: bigint): void => {
-  let size = 1
-  while (size < 9 && value >= 1n << BigInt(7 * size)) size++
+  const size = vintSize(value)
   if (size === 9) {
     w.u8(0xff)
     w.i64(BigInt.asIntN(64, value))
     return
   }
-  const first = size === 1 ? 0 : (0xff << (9 - size)) & 0xff
+  const first = (0xff00 >> (size - 1)) & 0xff
   for (let i = size - 1; i >= 0; i--) {
     const byte = Number((value >> BigInt(i * 8)) & 0xffn)
     w.u8(i === size - 1 ? byte | first : byte)
   }
 }
 
-const signedVint = (w: ByteWriter, value: bigint): void =>
-  unsignedVint(w, BigInt.asUintN(64, (value << 1n) ^ (value >> 63n)))
-
-export const durationBody: BodyWriter = (w, value) => {
-  if (typeof value !== "object" || value === null) return false
-  const { days, months, nanoseconds } = value as Partial<DurationValue>
-  if (typeof months !== "number" || typeof days !== "number" || typeof nanoseconds !== "bigint") return false
-  if ((months | 0) !== months || (days | 0) !== days || BigInt.asIntN(64, nanoseconds) !== nanoseconds) return false
-  if ((months > 0 || days > 0 || nanoseconds > 0n) && (months < 0 || days < 0 || nanoseconds < 0n)) return false
-  signedVint(w, BigInt(months))
-  signedVint(w, BigInt(days))
-  signedVint(w, nanoseconds)
-  return true
+/** How many bytes {@link unsignedVint} writes. */
+export const vintSize = (value: bigint): number => {
+  let size = 1
+  while (size < 9 && value >= 1n << BigInt(7 * size)) size++
+  return size
 }
 
-const numberBody =
-  (write: (w: ByteWriter, value: number) => void): BodyWriter =>
-  (w, value) => {
-    if (typeof value !== "number") return false
-    write(w, value)
-    return true
-  }
+/** A signed integer, zigzag encoded: small ones of either sign take few bytes. */
+const vint = (w: ByteWriter, value: bigint): void => unsignedVint(w, BigInt.asUintN(64, (value << 1n) ^ (value >> 63n)))
 
+const durationShape = "{ months, days, nanoseconds }, all of the same sign"
+
+const duration: BodyWriter = (w, value) => {
+  if (value instanceof Duration) return w.bytes(value.toBuffer())
+  if (typeof value === "string") {
+    let parsed: driver.types.Duration
+    try {
+      parsed = Duration.fromString(value)
+    } catch {
+      // Its message quotes the value.
+      throw new Misfit(durationShape)
+    }
+    return w.bytes(parsed.toBuffer())
+  }
+  if (typeof value !== "object") return misfit(durationShape)
+  const {
+    months = 0,
+    days = 0,
+    nanoseconds = 0n
+  } = value as { months?: unknown; days?: unknown; nanoseconds?: unknown }
+  if (
+    typeof months !== "number" ||
+    typeof days !== "number" ||
+    typeof nanoseconds !== "bigint" ||
+    (months | 0) !== months ||
+    (days | 0) !== days ||
+    BigInt.asIntN(64, nanoseconds) !== nanoseconds ||
+    ((months > 0 || days > 0 || nanoseconds > 0n) && (months < 0 || days < 0 || nanoseconds < 0n))
+  ) {
+    return misfit(durationShape)
+  }
+  vint(w, BigInt(months))
+  vint(w, BigInt(days))
+  vint(w, nanoseconds)
+}
+
+/** What writes the values of a type, by its code. */
 export const scalarBodies: Readonly<Record<number, BodyWriter>> = {
-  [TypeCode.ascii]: asciiBody,
-  [TypeCode.text]: textBody,
-  [TypeCode.varchar]: textBody,
-  [TypeCode.boolean]: (w, value) => {
-    if (typeof value !== "boolean") return false
-    w.u8(value ? 1 : 0)
-    return true
-  },
-  [TypeCode.tinyint]: boundedInt(-128, 127, (w, v) => w.u8(v)),
-  [TypeCode.smallint]: boundedInt(-32_768, 32_767, (w, v) => w.i16(v)),
-  [TypeCode.int]: boundedInt(-2_147_483_648, 2_147_483_647, (w, v) => w.i32(v)),
-  [TypeCode.bigint]: int64Body,
-  [TypeCode.counter]: int64Body,
-  [TypeCode.float]: (w, value) => {
-    // Rounding to 32 bits is what the column is for; becoming infinite is not.
-    if (typeof value !== "number" || (Number.isFinite(value) && !Number.isFinite(Math.fround(value)))) return false
-    w.i32(floatBits(value))
-    return true
-  },
-  [TypeCode.double]: numberBody((w, v) => {
-    const { high, low } = splitDouble(v)
-    w.i32(high)
-    w.i32(low)
-  }),
-  [TypeCode.uuid]: uuidBody,
-  [TypeCode.timeuuid]: timeuuidBody,
-  [TypeCode.varint]: varintBody,
-  [TypeCode.decimal]: decimalBody,
-  [TypeCode.timestamp]: timestampBody,
-  [TypeCode.date]: dateBody,
-  [TypeCode.time]: timeBody,
-  [TypeCode.duration]: durationBody
+  [TypeCode.ascii]: ascii,
+  [TypeCode.bigint]: bigint,
+  [TypeCode.blob]: blob,
+  [TypeCode.boolean]: boolean,
+  [TypeCode.counter]: bigint,
+  [TypeCode.date]: date,
+  [TypeCode.decimal]: decimal,
+  [TypeCode.double]: double,
+  [TypeCode.duration]: duration,
+  [TypeCode.float]: float,
+  [TypeCode.inet]: inet,
+  [TypeCode.int]: int,
+  [TypeCode.smallint]: smallint,
+  [TypeCode.text]: text,
+  [TypeCode.time]: time,
+  [TypeCode.timestamp]: timestamp,
+  [TypeCode.timeuuid]: timeuuid,
+  [TypeCode.tinyint]: tinyint,
+  [TypeCode.uuid]: uuid,
+  [TypeCode.varchar]: text,
+  [TypeCode.varint]: varint
 }

@@ -1,190 +1,255 @@
-import { ByteWriter } from "./byteWriter.ts"
-import { asVector, type ColumnType, fixedSize, isCustomDuration, TypeCode, type UdtInfo } from "./columnType.ts"
-import { type BodyWriter, durationBody, scalarBodies, unsignedVint } from "./encodeScalar.ts"
-
 /**
- * From values to bytes, one writer a type, straight into the request. The plain values that rows are made of are written
- * here; anything else (the driver's own classes, hints, texts for numbers) goes to the driver's encoder.
+ * From values to bytes: one writer a type, straight into the request. Every form of a value that a type does not have is
+ * refused with a `Misfit`, which tells where inside the value; the request it was for is then not sent.
  */
+import driver from "cassandra-driver"
+import { Misfit, misfit, misfitOf, within } from "../misfit.ts"
+import type { ByteWriter } from "./byteWriter.ts"
+import {
+  type Column,
+  type ColumnType,
+  elementOf,
+  elementsOf,
+  entryOf,
+  fixedSize,
+  isVector,
+  resolve,
+  TypeCode,
+  type UdtInfo,
+  udtOf,
+  vectorOf
+} from "./columnType.ts"
+import { type BodyWriter, scalarBodies, unknownType, unsignedVint, vintSize } from "./encodeScalar.ts"
+
+/** Writes a `[value]`: a length and the bytes, or a mark for null or unset. */
 export type ValueWriter = (w: ByteWriter, value: unknown) => void
 
-const listBody =
-  (element: ValueWriter, unset: unknown): BodyWriter =>
-  (w, value) => {
-    if (!Array.isArray(value) && !(value instanceof Set)) return false
-    w.i32(Array.isArray(value) ? value.length : value.size)
-    for (const item of value) element(w, notNull(item, unset))
-    return true
-  }
-
-const notNull = (item: unknown, unset: unknown): unknown => {
-  if (item === null || item === undefined) throw new TypeError("a collection cannot contain null")
-  if (item === unset) throw new TypeError("a collection cannot contain unset")
-  return item
-}
-
-/** A part of a tuple or a UDT: it may be null, and absent is null, but there is nothing that unset would leave as it is. */
-const nullable = (item: unknown, unset: unknown): unknown => {
-  if (item === unset) throw new TypeError("a part of a value cannot be unset")
-  return item ?? null
-}
-
-const mapBody =
-  (key: ValueWriter, value: ValueWriter, unset: unknown): BodyWriter =>
-  (w, map) => {
-    if (!(map instanceof Map)) return false
-    w.i32(map.size)
-    for (const [k, v] of map) {
-      key(w, notNull(k, unset))
-      value(w, notNull(v, unset))
-    }
-    return true
-  }
-
-const tupleBody =
-  (elements: ReadonlyArray<ValueWriter>, unset: unknown): BodyWriter =>
-  (w, value) => {
-    if (!Array.isArray(value) || value.length !== elements.length) return false
-    for (let i = 0; i < value.length; i++) elements[i]!(w, nullable(value[i], unset))
-    return true
-  }
-
-const udtBody = (
-  fields: ReadonlyArray<{ readonly name: string; readonly write: ValueWriter }>,
-  unset: unknown
-): BodyWriter => {
-  const names = new Set(fields.map((field) => field.name))
-  return (w, value) => {
-    if (typeof value !== "object" || value === null || Symbol.iterator in value) return false
-    const record = value as Record<string, unknown>
-    // A field that the type does not have would be lost without a word.
-    for (const name in record) {
-      if (!names.has(name) && Object.hasOwn(record, name)) return false
-    }
-    for (const field of fields) {
-      field.write(w, Object.hasOwn(record, field.name) ? nullable(record[field.name], unset) : null)
-    }
-    return true
-  }
-}
-
-/** The side buffer for parts whose length has to be known before they are written. */
-let side: ByteWriter | undefined
-
-/** The bytes of one value without its length. Uses the side buffer like a stack, as vectors may nest. */
-const collect = (element: ValueWriter, item: unknown): Buffer => {
-  const w = (side ??= new ByteWriter())
-  const mark = w.length
-  try {
-    element(w, item)
-    return Buffer.from(w.buf.subarray(w.start + mark + 4, w.pos))
-  } finally {
-    w.pos = w.start + mark
-  }
-}
-
-const vectorBody =
-  (
-    element: ValueWriter,
-    body: BodyWriter | undefined,
-    size: number,
-    width: number | undefined,
-    unset: unknown
-  ): BodyWriter =>
-  (w, value) => {
-    if (!Array.isArray(value) && !ArrayBuffer.isView(value)) return false
-    const items = value as unknown as ArrayLike<unknown>
-    if (items.length !== size) throw new TypeError(`a vector of ${size} dimensions was given ${items.length} elements`)
-    for (let i = 0; i < size; i++) {
-      const item = notNull(items[i], unset)
-      if (width !== undefined && body !== undefined && body(w, item)) continue
-      const part = collect(element, item)
-      if (width === undefined) unsignedVint(w, BigInt(part.length))
-      else if (part.length !== width) throw new TypeError("a vector's element has not the vector's type")
-      w.bytes(part)
-    }
-    return true
-  }
-
-/** What the writers need to know of the driver. */
-export interface EncodeContext {
-  /** The encoder of all other values, which also refuses those that do not fit. */
-  readonly fallback: {
-    readonly encode: (value: unknown, type: ColumnType | undefined) => Uint8Array | null | object
-  }
-  /** The driver's mark for "leave this column as it is". */
-  readonly unset: unknown
-  /** Does `undefined` mean "leave as it is"? Otherwise it is null. */
-  readonly undefinedAsUnset: boolean
-}
-
-const makeBody = (type: ColumnType, context: EncodeContext): BodyWriter | undefined => {
-  const { code, info } = type
-  switch (code) {
-    case TypeCode.list:
-    case TypeCode.set:
-      return listBody(makeWriter(info as ColumnType, context), context.unset)
-    case TypeCode.map: {
-      const [key, value] = info as readonly [ColumnType, ColumnType]
-      return mapBody(makeWriter(key, context), makeWriter(value, context), context.unset)
-    }
-    case TypeCode.tuple:
-      return tupleBody(
-        (info as ReadonlyArray<ColumnType>).map((t) => makeWriter(t, context)),
-        context.unset
-      )
-    case TypeCode.udt:
-      return udtBody(
-        (info as UdtInfo).fields.map((f) => ({ name: f.name, write: makeWriter(f.type, context) })),
-        context.unset
-      )
-    case TypeCode.custom: {
-      if (isCustomDuration(type)) return durationBody
-      const vector = asVector(type)
-      if (vector === undefined) return undefined
-      const { element, size } = vector
-      return vectorBody(
-        makeWriter(element, context),
-        makeBody(element, context),
-        size,
-        fixedSize(element),
-        context.unset
-      )
-    }
-    default:
-      return scalarBodies[code]
-  }
-}
+const { Tuple, unset, Vector } = driver.types
 
 const NULL = -1
 const UNSET = -2
 
-/** The writer of `[value]`s of a type: a length and the bytes. Without a type the driver guesses one from the value. */
-export const makeWriter = (type: ColumnType | undefined, context: EncodeContext): ValueWriter => {
-  const body = type === undefined ? undefined : makeBody(type, context)
-  const isBytes =
-    type === undefined || type.code === TypeCode.blob || (type.code === TypeCode.custom && body === undefined)
-  return (w, value) => {
-    if (value === null) return w.i32(NULL)
-    if (value === undefined) return w.i32(context.undefinedAsUnset ? UNSET : NULL)
-    if (value instanceof Uint8Array && isBytes) {
-      w.i32(value.length)
-      return w.bytes(value)
+const isNull = (value: unknown): value is null | undefined => value === null || value === undefined
+
+/** A part of a collection. */
+const present = (item: unknown): unknown => {
+  if (isNull(item)) return misfit("no null within a collection")
+  return item === unset ? misfit("no unset within a collection") : item
+}
+
+/** A part of a tuple or a UDT: it may be null, and absent is null, but there is nothing that unset would leave as it is. */
+const presentOrNull = (item: unknown): unknown =>
+  item === unset ? misfit("a value or null, not unset") : (item ?? null)
+
+const isIterable = (value: unknown): value is Iterable<unknown> =>
+  typeof value === "object" && Symbol.iterator in (value as object) && !(value instanceof Map)
+
+const isRecord = (value: unknown): value is { readonly [name: string]: unknown } =>
+  typeof value === "object" &&
+  !isIterable(value) &&
+  !(value instanceof Map) &&
+  !(value instanceof Date) &&
+  !ArrayBuffer.isView(value)
+
+/** Lists and sets are the same bytes, and an array or a `Set` is taken for either. */
+const sequence =
+  (element: ValueWriter): BodyWriter =>
+  (w, value) => {
+    if (!isIterable(value)) return misfit("an array or a Set")
+    const at = w.length
+    w.i32(0)
+    let count = 0
+    try {
+      for (const item of value) {
+        element(w, present(item))
+        count++
+      }
+    } catch (error) {
+      throw within(error, `[${count}]`)
     }
-    if (value === context.unset) return w.i32(UNSET)
-    if (body !== undefined) {
+    w.patch32(w.start + at, count)
+  }
+
+const map =
+  (key: ValueWriter, item: ValueWriter): BodyWriter =>
+  (w, value) => {
+    const entries =
+      value instanceof Map
+        ? (value as Map<unknown, unknown>)
+        : isRecord(value)
+          ? Object.entries(value)
+          : misfit("a Map or a record")
+    const at = w.length
+    w.i32(0)
+    let count = 0
+    let step = ""
+    try {
+      for (const [k, v] of entries) {
+        step = " (a key)"
+        key(w, present(k))
+        step = " (a value)"
+        item(w, present(v))
+        count++
+      }
+    } catch (error) {
+      throw within(error, step)
+    }
+    w.patch32(w.start + at, count)
+  }
+
+const tuple = (elements: ReadonlyArray<ValueWriter>): BodyWriter => {
+  const shape = `an array of ${elements.length} elements`
+  return (w, value) => {
+    const given = value instanceof Tuple ? value.values() : value
+    if (!Array.isArray(given) || given.length !== elements.length) return misfit(shape)
+    let i = 0
+    try {
+      for (; i < elements.length; i++) elements[i]!(w, presentOrNull(given[i]))
+    } catch (error) {
+      throw within(error, `[${i}]`)
+    }
+  }
+}
+
+const udt = ({ fields, name }: UdtInfo): BodyWriter => {
+  const writers = fields.map((field) => ({ name: field.name, write: makeWriter(field.type) }))
+  const names = new Set(fields.map((field) => field.name))
+  return (w, value) => {
+    if (!isRecord(value)) return misfit("a record")
+    // A field that the type does not have would be lost without a word.
+    for (const field in value) {
+      if (!names.has(field) && Object.hasOwn(value, field) && !isNull(value[field])) {
+        throw new Misfit(`a record whose fields all are in the type ${name}`, true)
+      }
+    }
+    let at = ""
+    try {
+      for (const field of writers) {
+        at = field.name
+        field.write(w, Object.hasOwn(value, at) ? presentOrNull(value[at]) : null)
+      }
+    } catch (error) {
+      throw within(error, `.${at}`)
+    }
+  }
+}
+
+/** A value behind its length, which is known only once it is written: then it makes room. */
+const withLength = (w: ByteWriter, body: BodyWriter, value: unknown): void => {
+  const at = w.length
+  body(w, value)
+  const length = w.length - at
+  const size = vintSize(BigInt(length))
+  w.ensure(size)
+  const from = w.start + at
+  w.buf.copyWithin(from + size, from, w.pos)
+  w.pos = from
+  unsignedVint(w, BigInt(length))
+  w.pos += length
+}
+
+const vector = (elementType: ColumnType, dimension: number): BodyWriter => {
+  const body = makeBody(elementType)
+  const isFixed = fixedSize(elementType) !== undefined
+  const shape = `an array of ${dimension} elements`
+  return (w, value) => {
+    const given =
+      value instanceof Vector || (ArrayBuffer.isView(value) && isIterable(value))
+        ? Array.from(value as Iterable<unknown>)
+        : value
+    if (!Array.isArray(given) || given.length !== dimension) return misfit(shape)
+    let i = 0
+    try {
+      for (; i < dimension; i++) {
+        const item = present(given[i])
+        if (isFixed) body(w, item)
+        else withLength(w, body, item)
+      }
+    } catch (error) {
+      throw within(error, `[${i}]`)
+    }
+  }
+}
+
+const makeBody = (unresolved: ColumnType): BodyWriter => {
+  const type = resolve(unresolved)
+  if (isVector(type)) return vector(...vectorOf(type))
+  switch (type.code) {
+    case TypeCode.list:
+    case TypeCode.set:
+      return sequence(makeWriter(elementOf(type)))
+    case TypeCode.map: {
+      const [key, item] = entryOf(type)
+      return map(makeWriter(key), makeWriter(item))
+    }
+    case TypeCode.tuple:
+      return tuple(elementsOf(type).map((element) => makeWriter(element)))
+    case TypeCode.udt:
+      return udt(udtOf(type))
+    default:
+      return scalarBodies[type.code] ?? unknownType
+  }
+}
+
+/** Of a value whose length is known once it is written. */
+const sized =
+  (body: BodyWriter, variable: Column | undefined): ValueWriter =>
+  (w, value) => {
+    if (value === null) return w.i32(NULL)
+    if (value === undefined || value === unset) return w.i32(UNSET)
+    try {
       // Counted from the batch's start: growing moves what was written.
       const at = w.length
       w.i32(0)
-      if (body(w, value)) return w.patch32(w.start + at, w.length - at - 4)
-      w.pos = w.start + at
-    }
-    const encoded = context.fallback.encode(value, type)
-    if (encoded instanceof Uint8Array) {
-      w.i32(encoded.length)
-      w.bytes(encoded)
-    } else {
-      w.i32(encoded === context.unset ? UNSET : NULL)
+      body(w, value)
+      w.patch32(w.start + at, w.length - at - 4)
+    } catch (error) {
+      throw variable === undefined ? error : misfitOf(error, variable)
     }
   }
+
+const fixed =
+  (size: number, body: BodyWriter, variable: Column | undefined): ValueWriter =>
+  (w, value) => {
+    if (value === null) return w.i32(NULL)
+    if (value === undefined || value === unset) return w.i32(UNSET)
+    try {
+      w.i32(size)
+      body(w, value)
+    } catch (error) {
+      throw variable === undefined ? error : misfitOf(error, variable)
+    }
+  }
+
+/** Bytes tell their length themselves. */
+const bytes = (body: BodyWriter, variable: Column | undefined): ValueWriter => {
+  const other = sized(body, variable)
+  return (w, value) => {
+    if (!(value instanceof Uint8Array)) return other(w, value)
+    w.i32(value.length)
+    w.bytes(value)
+  }
+}
+
+/**
+ * The writer of a type's values: `undefined` is unset, which leaves a column as it is. With a variable, what does not fit is
+ * told with its name.
+ */
+export const makeWriter = (type: ColumnType, variable?: Column): ValueWriter => {
+  const body = makeBody(type)
+  if (type.code === TypeCode.blob) return bytes(body, variable)
+  const size = fixedSize(type)
+  return size === undefined ? sized(body, variable) : fixed(size, body, variable)
+}
+
+const writersOf = new WeakMap<object, ReadonlyArray<ValueWriter>>()
+
+/** The writers for a statement's variables, made once for its metadata. */
+export const writersFor = (variables: ReadonlyArray<Column>): ReadonlyArray<ValueWriter> => {
+  let writers = writersOf.get(variables)
+  if (writers === undefined) {
+    writers = variables.map((variable) => makeWriter(variable.type, variable))
+    writersOf.set(variables, writers)
+  }
+  return writers
 }

@@ -1,5 +1,4 @@
-import type { DriverType } from "../cqlTypes.ts"
-import { encoderFor } from "../encodeType.ts"
+import { inOrder } from "../boundValues.ts"
 import { type Column, type ColumnType } from "./columnType.ts"
 import type {
   Client,
@@ -10,7 +9,7 @@ import type {
   RawQueryOptions
 } from "./driverShape.ts"
 import { type BatchItem, type Bound, type Payload, settingsOf } from "./encodeRequest.ts"
-import { type EncodeContext, makeWriter, type ValueWriter } from "./encodeValue.ts"
+import { makeWriter, type ValueWriter, writersFor } from "./encodeValue.ts"
 import { WireError } from "./errors.ts"
 import { DIALECT } from "./negotiate.ts"
 import { type WireCallback, WireRequest } from "./request.ts"
@@ -80,57 +79,13 @@ const wireOf = (client: Client): WireState => {
   return wire
 }
 
-const contexts = new WeakMap<WireState, EncodeContext>()
-
-const contextOf = (wire: WireState): EncodeContext => {
-  let context = contexts.get(wire)
-  if (context === undefined) {
-    const { driver } = wire
-    // Only statements that are not prepared have values without a type; the driver guesses those.
-    const stock = new driver.Encoder(4, wire.client.options)
-    context = {
-      fallback: {
-        encode: (value, type) =>
-          type === undefined ? stock.encode(value, type) : encoderFor(type as DriverType)(value)
-      },
-      unset: driver.unset,
-      undefinedAsUnset: wire.client.options.encoding.useUndefinedAsUnset === true
-    }
-    contexts.set(wire, context)
-  }
-  return context
-}
-
-const writersOf = new WeakMap<object, ReadonlyArray<ValueWriter>>()
-
-/** The writers for a statement's variables, made once for its metadata. */
-const preparedWriters = (wire: WireState, columns: ReadonlyArray<Column>): ReadonlyArray<ValueWriter> => {
-  let writers = writersOf.get(columns)
-  if (writers === undefined) {
-    const context = contextOf(wire)
-    writers = columns.map((column) => makeWriter(column.type, context))
-    writersOf.set(columns, writers)
-  }
-  return writers
-}
-
-const byName = (wire: WireState, params: Readonly<Record<string, unknown>>, columns: ReadonlyArray<Column>) =>
-  columns.map(({ name }) => {
-    if (Object.hasOwn(params, name)) return params[name]
-    // The driver takes names in any case.
-    const key = Object.keys(params).find((k) => k.toLowerCase() === name)
-    if (key !== undefined) return params[key]
-    throw new wire.driver.errors.ArgumentError(`Parameter "${name}" not defined`)
-  })
-
 const EMPTY: ReadonlyArray<never> = []
 
-const boundTo = (wire: WireState, info: PreparedInfo, params: Params): Bound => {
+const boundTo = (info: PreparedInfo, params: Params): Bound => {
   const { columns } = info.meta!
-  const values = !params ? EMPTY : Array.isArray(params) ? (params as ReadonlyArray<unknown>) : undefined
   return {
-    writers: preparedWriters(wire, columns),
-    values: values ?? byName(wire, params as Readonly<Record<string, unknown>>, columns),
+    writers: writersFor(columns),
+    values: inOrder(columns, params ?? EMPTY),
     names: undefined,
     key: undefined,
     keyIndex: -1
@@ -143,15 +98,28 @@ const hintType = (wire: WireState, hint: unknown): ColumnType | undefined => {
   return hint === undefined || hint === null ? undefined : (hint as ColumnType)
 }
 
+/** The writer of values whose type nobody tells: the driver guesses it from the value. */
+const guessed = (wire: WireState): ValueWriter => {
+  const encoder = new wire.driver.Encoder(4, wire.client.options)
+  return (w, value) => {
+    const encoded = encoder.encode(value, undefined)
+    if (!(encoded instanceof Uint8Array)) return w.i32(encoded === null ? -1 : -2)
+    w.i32(encoded.length)
+    w.bytes(encoded)
+  }
+}
+
 /** Values of a statement that is not prepared: their types come from the hints, or the driver guesses them. */
 const boundToText = (wire: WireState, params: Params, hints: unknown): Bound => {
-  const context = contextOf(wire)
   const isArray = Array.isArray(params)
   const names = !params || isArray ? undefined : Object.keys(params)
   const values = !params ? EMPTY : isArray ? (params as ReadonlyArray<unknown>) : Object.values(params)
   const hintOf = (i: number): unknown =>
     (hints as Readonly<Record<string | number, unknown>> | undefined)?.[names === undefined ? i : names[i]!]
-  const writers = values.map((_, i) => makeWriter(hintType(wire, hintOf(i)), context))
+  const writers = values.map((_, i) => {
+    const type = hintType(wire, hintOf(i))
+    return type === undefined ? guessed(wire) : makeWriter(type)
+  })
   return { writers, values, names, key: undefined, keyIndex: -1 }
 }
 
@@ -240,7 +208,7 @@ const preparedRequest = (
   callback: WireCallback
 ): WireRequest => {
   const options = wire.driver.DefaultExecutionOptions.create(raw, wire.client)
-  const bound = boundTo(wire, info, params)
+  const bound = boundTo(info, params)
   if (options.getRoutingKey()) wire.client.controlConnection.getEncoder()!.setRoutingKeyFromUser(bound.values, options)
   else setRouting(options, bound, info)
   return new WireRequest(wire, options, { _tag: "Execute", info, bound }, settingsOf(options, undefined), callback)
@@ -360,7 +328,7 @@ export const batch = (
     const keyspace = keyspaceOf(wire, raw)
     const items: Array<BatchItem> = []
     const add = (info: PreparedInfo, params: Params): void => {
-      items.push({ query: info.query, info, bound: boundTo(wire, info, params) })
+      items.push({ query: info.query, info, bound: boundTo(info, params) })
     }
     const collect = (): void => {
       while (items.length < statements.length) {

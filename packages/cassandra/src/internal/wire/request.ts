@@ -2,7 +2,9 @@ import { Attempt } from "./attempt.ts"
 import { unpreparedLoop, type WireConnection } from "./connection.ts"
 import { type Driver } from "./driver.ts"
 import type { ExecutionOptions, Host, HostIterator, PreparedInfo, ResponseError } from "./driverShape.ts"
+import { Misfit } from "../misfit.ts"
 import type { Payload, Settings } from "./encodeRequest.ts"
+import { writersFor } from "./encodeValue.ts"
 import { DIALECT } from "./negotiate.ts"
 import { observeError, observeRetry, observeSuccess } from "./observe.ts"
 import { emptyResponse, readResponse, type Response, type WireResult } from "./result.ts"
@@ -275,6 +277,10 @@ export class WireRequest {
     error.coordinator = host.address
     this.guarded(() => {
       if (kind === ErrorKind.unprepared) return this.reprepare(attempt, error)
+      // Its fields may have been added to the type since the statement was prepared; once is enough to know.
+      if (thrown instanceof Misfit) {
+        return thrown.outdated && this.reprepares === 0 ? this.reprepare(attempt, error) : this.complete(thrown)
+      }
       if (kind === ErrorKind.socket || kind === ErrorKind.socketBeforeWrite) {
         host.removeFromPool(connection)
       } else if (kind === ErrorKind.clientTimeout) {
@@ -308,7 +314,7 @@ export class WireRequest {
   }
 
   /** The node has forgotten the statement: prepare it there, on the same connection, and send again; not without end. */
-  private reprepare(attempt: Attempt, error: ResponseError): void {
+  private reprepare(attempt: Attempt, error: ResponseError | Misfit): void {
     if (++this.reprepares > this.wire.maxReprepares) return this.complete(unpreparedLoop(this.reprepares))
     const info = this.forgotten(error)
     if (info === undefined) return this.complete(error)
@@ -326,15 +332,30 @@ export class WireRequest {
           info.queryId = response.id
           this.wire.client.metadata.setPreparedById(info)
         }
+        this.renewWriters(info)
         this.sendOn(host, connection, attempt.retries, attempt.consistency)
       })
     })
   }
 
-  private forgotten({ queryId }: ResponseError): PreparedInfo | undefined {
+  /** The statement that the node has forgotten, or whose types are not what they were. */
+  private forgotten(error: ResponseError | Misfit): PreparedInfo | undefined {
     const { payload } = this
     if (payload._tag === "Execute") return payload.info
-    if (payload._tag === "Query" || queryId === undefined) return undefined
-    return payload.items.find((item) => item.info?.queryId?.equals(queryId))?.info
+    if (payload._tag === "Query") return undefined
+    const isIt =
+      error instanceof Misfit
+        ? ({ meta }: PreparedInfo) => error.variable !== undefined && meta!.columns.includes(error.variable)
+        : ({ queryId }: PreparedInfo) => error.queryId !== undefined && queryId!.equals(error.queryId)
+    return payload.items.find(({ info }) => info !== undefined && isIt(info))?.info
+  }
+
+  /** Prepared again, a statement may have variables of other types: fields are added to a UDT, or renamed. */
+  private renewWriters(info: PreparedInfo): void {
+    const { payload } = this
+    const writers = writersFor(info.meta!.columns)
+    if (payload._tag === "Execute") payload.bound.writers = writers
+    if (payload._tag !== "Batch") return
+    for (const item of payload.items) if (item.info === info) item.bound.writers = writers
   }
 }

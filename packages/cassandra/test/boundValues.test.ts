@@ -2,11 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import driver from "cassandra-driver"
 import { inspect } from "node:util"
 import { QueryError } from "../src/CassandraError.ts"
-import { cqlName, type DriverType } from "../src/internal/cqlTypes.ts"
-import { encoderOf } from "../src/internal/toDriver.ts"
+import { cqlName, type ColumnType } from "../src/internal/wire/columnType.ts"
+import { encoderOf } from "../src/internal/boundValues.ts"
+import { fromDriverError } from "../src/internal/driverErrors.ts"
 
 const { dataTypes } = driver.types
-const cqlType = (name: keyof typeof dataTypes, info?: unknown): DriverType => ({
+const cqlType = (name: keyof typeof dataTypes, info?: ColumnType["info"]): ColumnType => ({
   code: dataTypes[name] as number,
   info
 })
@@ -16,16 +17,17 @@ const text = cqlType("text")
 const errorOf = (run: () => unknown): QueryError => {
   try {
     run()
-  } catch (error) {
+  } catch (thrown) {
+    const error = fromDriverError(thrown, { timeout: 0, batch: false, sent: false })
     if (error instanceof QueryError) return error
     throw error
   }
   return assert.fail("nothing was thrown")
 }
 
-const encodeOne = (type: DriverType, value: unknown) => encoderOf([{ name: "v", type }])([value])[0]
+const encodeOne = (type: ColumnType, value: unknown) => encoderOf([{ name: "v", type }])([value])[0]
 
-const misfits: ReadonlyArray<readonly [type: DriverType, value: unknown]> = [
+const misfits: ReadonlyArray<readonly [type: ColumnType, value: unknown]> = [
   [cqlType("bigint"), 2 ** 53],
   [cqlType("bigint"), 1.5],
   [cqlType("counter"), Number.NaN],

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import driver from "cassandra-driver"
-import { cqlName, type DriverType, resolve } from "../src/internal/cqlTypes.ts"
+import { cqlName, type ColumnType, resolve } from "../../src/internal/wire/columnType.ts"
 
 const { dataTypes } = driver.types
 const marshal = "org.apache.cassandra.db.marshal."
-const custom = (info: string): DriverType => ({ code: dataTypes.custom, info })
+const custom = (info: string): ColumnType => ({ code: dataTypes.custom, info })
 const hex = (text: string) => Buffer.from(text).toString("hex")
 
 const scalars: Readonly<Record<string, string>> = {
@@ -75,7 +75,7 @@ describe("CQL types", () => {
     const { fields, keyspace, name } = type.info as {
       keyspace: string
       name: string
-      fields: Array<{ name: string; type: DriverType }>
+      fields: Array<{ name: string; type: ColumnType }>
     }
     assert.strictEqual(keyspace, "shop")
     assert.strictEqual(name, "Ünï")
