@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { CassandraServer } from "./CassandraServer.ts"
+import type { FaultProxy } from "./FaultProxy.ts"
 import * as ClusterStart from "./internal/clusterStart.ts"
 import * as Defaults from "./internal/defaults.ts"
 import * as Engine from "./internal/engine.ts"
@@ -19,7 +20,7 @@ import type { NodeControl } from "./internal/nodeControl.ts"
 import * as Topology from "./internal/topology.ts"
 import type { NodeOptions } from "./ServerOptions.ts"
 import type { NodeStateError, ServerStartError, TestkitError } from "./TestkitError.ts"
-import { NoServerError, UnknownNodeError } from "./TestkitError.ts"
+import { NoServerError, OptionsError, UnknownNodeError } from "./TestkitError.ts"
 
 /**
  * What can be asked of a cluster. Every node costs about as much memory as its heap and 400 MB more.
@@ -34,6 +35,11 @@ export interface ClusterOptions extends NodeOptions {
   readonly dataCenters?: Readonly<Record<string, number>> | undefined
   /** Over how many racks the nodes of each data centre are spread. Default: 1. */
   readonly racks?: number | undefined
+  /**
+   * Puts a `FaultProxy` before every node. The cluster's contact points are the proxies then, and the nodes send clients to
+   * each other's proxies (`broadcast_rpc_address`); among themselves they talk directly. At most 100 nodes. Default: false.
+   */
+  readonly proxied?: boolean | undefined
 }
 
 /**
@@ -53,7 +59,7 @@ export type NodeState = "up" | "paused" | "down"
 export interface ClusterNode {
   /** `node1` and up. */
   readonly name: string
-  /** Its own address on the loopback network; the port is the cluster's. */
+  /** Its own address on the loopback network, not that of its proxy; the port is the cluster's. */
   readonly address: string
   readonly dataCenter: string
   readonly rack: string
@@ -79,6 +85,8 @@ export interface CassandraCluster extends Pick<
   readonly nodes: Effect.Effect<ReadonlyArray<ClusterNode>>
   /** One node as it is now. */
   readonly node: (name: string) => Effect.Effect<ClusterNode, UnknownNodeError>
+  /** The proxy before a node. `OptionsError` in a cluster that was not made with `proxied`. */
+  readonly proxy: (name: string) => Effect.Effect<FaultProxy, UnknownNodeError | OptionsError>
   /** Ends a node in an orderly way: it tells the others, and finishes what it does. */
   readonly stop: (name: string) => Effect.Effect<void, UnknownNodeError>
   /** Ends a node at once (SIGKILL), paused or not: its connections break, the others notice by themselves. */
@@ -163,10 +171,14 @@ export const make: (
 ) {
   const resolved = yield* Defaults.resolve(options)
   const places = yield* Topology.places(options)
+  const proxied = options.proxied ?? false
+  if (proxied && places.length > Topology.maxProxied) {
+    return yield* new OptionsError({ option: "proxied", reason: `at most ${Topology.maxProxied} nodes` })
+  }
   const engine = yield* engineFor(resolved)
   const startedAt = yield* Clock.currentTimeMillis
   yield* resolved.report(`starting ${places.length} nodes of Cassandra ${engine.release.version}`)
-  const started = yield* ClusterStart.start(engine, resolved, places)
+  const started = yield* ClusterStart.start(engine, resolved, places, proxied)
   const seconds = ((yield* Clock.currentTimeMillis) - startedAt) / 1000
   yield* resolved.report(`ready in ${seconds.toFixed(1)} s: ${started.contactPoints.join(", ")} port ${started.port}`)
 
@@ -191,6 +203,13 @@ export const make: (
     tls: started.tls,
     nodes: Effect.forEach(started.members, describe),
     node: (name) => Effect.flatMap(find(name), describe),
+    proxy: (name) =>
+      Effect.flatMap(find(name), (member) =>
+        Option.match(member.proxy, {
+          onSome: (proxy) => Effect.succeed(proxy),
+          onNone: () => Effect.fail(new OptionsError({ option: "proxied", reason: "the cluster has no proxies" }))
+        })
+      ),
     stop: on((control) => control.stop),
     kill: on((control) => control.kill),
     pause: on((control) => control.pause),

@@ -63,13 +63,15 @@ export class ServerStartError extends Data.TaggedError("ServerStartError")<{
 }
 
 /**
- * The jars of the embedded server could not be fetched. `log` holds the last lines of what Maven printed.
+ * The jars of the embedded server, or of Simulacron, could not be fetched. `log` holds the last lines of what Maven printed.
  *
  * @since 0.1.0
  * @category errors
  */
 export class DownloadError extends Data.TaggedError("DownloadError")<{
-  /** The Cassandra version asked for. */
+  /** The artifact asked for: `cassandra-all`, `simulacron-standalone`. */
+  readonly artifact: string
+  /** Its version. */
   readonly version: string
   readonly reason: string
   readonly log: string
@@ -77,7 +79,7 @@ export class DownloadError extends Data.TaggedError("DownloadError")<{
 }> {
   override get message(): string {
     const log = this.log.trim()
-    return `Cassandra ${this.version} could not be fetched with Maven: ${this.reason}${log === "" ? "" : `\n${log}`}`
+    return `${this.artifact} ${this.version} could not be fetched with Maven: ${this.reason}${log === "" ? "" : `\n${log}`}`
   }
 }
 
@@ -144,6 +146,40 @@ export class KeyspaceError extends Data.TaggedError("KeyspaceError")<{
   override get message(): string {
     const cause = this.cause instanceof Error ? this.cause.message : String(this.cause)
     return `Could not ${this.action} the keyspace ${this.keyspace}: ${cause}`
+  }
+}
+
+/**
+ * A fault proxy cannot listen: its port is taken, or the address is not this machine's.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ProxyError extends Data.TaggedError("ProxyError")<{
+  readonly host: string
+  readonly port: number
+  /** The system's error. */
+  readonly cause: Error
+}> {
+  override get message(): string {
+    return `The proxy cannot listen on ${this.host}:${this.port}: ${this.cause.message}`
+  }
+}
+
+/**
+ * Simulacron refused what it was asked for, or does not answer.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SimulacronError extends Data.TaggedError("SimulacronError")<{
+  /** What it was asked for: method and path. */
+  readonly request: string
+  readonly reason: string
+  readonly cause?: unknown
+}> {
+  override get message(): string {
+    return `Simulacron, ${this.request}: ${this.reason}`
   }
 }
 

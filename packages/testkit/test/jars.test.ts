@@ -66,7 +66,7 @@ describe("the cache of jars", () => {
       yield* until("the half-filled folder is gone", 10, () => Fs.readdirSync(cache).every((name) => name === "lock"))
       // As if the 15 seconds were over after which a lock counts as abandoned.
       Fs.utimesSync(Path.join(cache, "lock"), 0, 0)
-      yield* withCache(Jars.fetch("5.0.9", java, maven(directory, slow), Effect.void), cache)
+      yield* withCache(Jars.fetch(Jars.cassandra("5.0.9"), java, maven(directory, slow), Effect.void), cache)
       assert.deepStrictEqual(Fs.readdirSync(cache), ["5.0.9"])
     }).pipe(Effect.scoped)
   )
@@ -76,7 +76,7 @@ describe("the cache of jars", () => {
       const directory = yield* temporary
       const cache = Path.join(directory, "cache")
       const fiber = yield* Effect.fork(
-        withCache(Jars.fetch("5.0.9", java, maven(directory, "sleep 600"), Effect.void), cache)
+        withCache(Jars.fetch(Jars.cassandra("5.0.9"), java, maven(directory, "sleep 600"), Effect.void), cache)
       )
       yield* until("Maven runs", 20, () => Fs.existsSync(Path.join(directory, "calls")))
       yield* Fiber.interrupt(fiber)
@@ -89,7 +89,7 @@ describe("the cache of jars", () => {
       const directory = yield* temporary
       const mvn = maven(directory, `echo "no route to the repository"; exit 7`)
       const error = yield* Effect.flip(
-        withCache(Jars.fetch("5.0.9", java, mvn, Effect.void), Path.join(directory, "c"))
+        withCache(Jars.fetch(Jars.cassandra("5.0.9"), java, mvn, Effect.void), Path.join(directory, "c"))
       )
       assert.strictEqual(error._tag, "DownloadError")
       assert.include(error.message, "code 7")

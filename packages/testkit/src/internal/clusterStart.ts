@@ -5,6 +5,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
+import type { FaultProxy } from "../FaultProxy.ts"
+import * as Proxy from "../FaultProxy.ts"
 import { ServerStartError } from "../TestkitError.ts"
 import * as Node from "./cassandraNode.ts"
 import * as Yaml from "./cassandraYaml.ts"
@@ -24,6 +26,7 @@ export interface Member extends Place {
   readonly address: string
   readonly logFile: string
   readonly control: NodeControl
+  readonly proxy: Option.Option<FaultProxy>
 }
 
 const failed = (reason: string, cause?: unknown) =>
@@ -40,10 +43,19 @@ const noAddress = (error: NodeJS.ErrnoException) =>
 
 /** Starts every node at once: their tokens are given, so none has to wait for another. */
 export const start = Effect.fnUntraced(
-  function* (engine: Engine, options: Resolved, places: ReadonlyArray<Place>) {
+  function* (engine: Engine, options: Resolved, places: ReadonlyArray<Place>, proxied: boolean) {
     const root = yield* Embedded.serverDirectory
-    const { addresses, ports } = yield* Effect.mapError(Ports.allocate(Topology.addresses(places.length)), noAddress)
-    const tls = options.tls && { ...makeTls(addresses), ...options.tls }
+    const allocated = yield* Effect.mapError(
+      Ports.allocate(
+        Effect.map(Topology.addresses(places.length), (own) =>
+          proxied ? [...own, ...own.map(Topology.proxyAddress)] : own
+        )
+      ),
+      noAddress
+    )
+    const { ports } = allocated
+    const addresses = allocated.addresses.slice(0, places.length)
+    const tls = options.tls && { ...makeTls(allocated.addresses), ...options.tls }
     const published = tls && (yield* Embedded.publishTls(root, tls, tls.requireClientAuth))
     const runtime: Node.Runtime = {
       engine,
@@ -59,6 +71,15 @@ export const start = Effect.fnUntraced(
     const members = yield* Effect.forEach(places, (place, index) =>
       Effect.gen(function* () {
         const address = addresses[index]!
+        const proxy = proxied
+          ? Option.some(
+              yield* Proxy.make({
+                target: { host: address, port: ports.native },
+                host: Topology.proxyAddress(address),
+                port: ports.native
+              })
+            )
+          : Option.none<FaultProxy>()
         const settings = Yaml.nodeSettings({
           release: engine.release,
           clusterName: `testkit ${root.slice(-8)}`,
@@ -70,12 +91,17 @@ export const start = Effect.fnUntraced(
           autoBootstrap: false,
           authentication: options.authentication,
           tls,
-          extra: { initial_token: place.tokens.join(","), ...options.settings }
+          extra: {
+            initial_token: place.tokens.join(","),
+            // What the nodes tell clients of each other: they are to come by the proxies.
+            ...Option.match(proxy, { onNone: () => ({}), onSome: ({ host }) => ({ broadcast_rpc_address: host }) }),
+            ...options.settings
+          }
         })
         const node = yield* Node.prepare(place.name, runtime, settings, place)
         const target = { host: address, port: ports.native, ...Embedded.probeOptions(options, tls) }
         const control = yield* Control.make(node, target, scope)
-        const member: Member = { ...place, address, logFile: node.logFile, control }
+        const member: Member = { ...place, address, logFile: node.logFile, control, proxy }
         return member
       })
     )
@@ -107,7 +133,8 @@ export const start = Effect.fnUntraced(
       Effect.mapError((error) => (error instanceof ServerStartError ? error : failed(error.message, error)))
     )
     yield* settle
-    return { ...coordinates, contactPoints: addresses, localDataCenter: places[0]!.dataCenter, members, settle }
+    const contactPoints = addresses.map((address) => (proxied ? Topology.proxyAddress(address) : address))
+    return { ...coordinates, contactPoints, localDataCenter: places[0]!.dataCenter, members, settle }
   },
   Effect.mapError((error) => (error instanceof ServerStartError ? error : failed(error.message, error)))
 )

@@ -41,7 +41,8 @@ export const find: (
           `(looked at JAVA_HOME, JAVA_HOME_${release.java[0]}, PATH and the usual folders)`
       )
     }
-    const cached = yield* Jars.cached(release.version)
+    const artifact = Jars.cassandra(release.version)
+    const cached = yield* Jars.cached(artifact)
     if (Option.isSome(cached)) {
       return Either.right(Effect.succeed({ release, java: java.value, jars: cached.value }))
     }
@@ -50,7 +51,7 @@ export const find: (
       return Either.left("Java is there, but Maven (`mvn`) is not on the PATH, and the jars are not in the cache yet")
     }
     const fetch = Jars.fetch(
-      release.version,
+      artifact,
       java.value,
       maven.value,
       report(`downloading Cassandra ${release.version} with Maven (once, about 70 MB)`)

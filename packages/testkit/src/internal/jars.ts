@@ -31,18 +31,35 @@ export const cacheFolder: Effect.Effect<string, never, Path.Path> = Effect.gen(f
   )
 })
 
-/** The folder of jars of this version, when it is already there. */
-export const cached: (version: string) => Effect.Effect<Option.Option<string>, never, Services> = Effect.fnUntraced(
-  function* (version: string) {
+/** What Maven is asked for. */
+export interface Artifact {
+  readonly group: string
+  readonly name: string
+  readonly version: string
+  /** Its folder in the cache. */
+  readonly folder: string
+}
+
+/** The jars of a release of Cassandra. */
+export const cassandra = (version: string): Artifact => ({
+  group: "org.apache.cassandra",
+  name: "cassandra-all",
+  version,
+  folder: version
+})
+
+/** The folder of jars of this artifact, when it is already there. */
+export const cached: (artifact: Artifact) => Effect.Effect<Option.Option<string>, never, Services> = Effect.fnUntraced(
+  function* (artifact: Artifact) {
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
-    const folder = path.join(yield* cacheFolder, version)
+    const folder = path.join(yield* cacheFolder, artifact.folder)
     const exists = yield* Effect.orElseSucceed(fs.exists(folder), () => false)
     return exists ? Option.some(folder) : Option.none()
   }
 )
 
-const pom = (version: string) => `<project xmlns="http://maven.apache.org/POM/4.0.0">
+const pom = ({ group, name, version }: Artifact) => `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>effect-cassandra-testkit</groupId>
   <artifactId>server</artifactId>
@@ -50,8 +67,8 @@ const pom = (version: string) => `<project xmlns="http://maven.apache.org/POM/4.
   <packaging>pom</packaging>
   <dependencies>
     <dependency>
-      <groupId>org.apache.cassandra</groupId>
-      <artifactId>cassandra-all</artifactId>
+      <groupId>${group}</groupId>
+      <artifactId>${name}</artifactId>
       <version>${version}</version>
     </dependency>
   </dependencies>
@@ -91,7 +108,7 @@ const lock = Effect.fnUntraced(function* (file: string) {
 })
 
 const download = Effect.fnUntraced(function* (
-  version: string,
+  artifact: Artifact,
   java: Java,
   maven: string,
   cache: string,
@@ -102,7 +119,7 @@ const download = Effect.fnUntraced(function* (
   const work = yield* Watchdog.directory(cache, "download")
   const logFile = path.join(work, "maven.log")
   const jars = path.join(work, "jars")
-  yield* fs.writeFileString(path.join(work, "pom.xml"), pom(version))
+  yield* fs.writeFileString(path.join(work, "pom.xml"), pom(artifact))
   const child = yield* Watchdog.launch({
     directory: work,
     name: "maven",
@@ -120,41 +137,43 @@ const download = Effect.fnUntraced(function* (
   const code = yield* Effect.orElseSucceed(child.exitCode, () => -1)
   if (code !== 0) {
     return yield* new DownloadError({
-      version,
+      artifact: artifact.name,
+      version: artifact.version,
       reason: `mvn dependency:copy-dependencies ended with code ${code}`,
       log: yield* LogTail.read(logFile)
     })
   }
   yield* Effect.catchAll(fs.rename(jars, final), (error) =>
-    Effect.flatMap(cached(version), (other) => (Option.isSome(other) ? Effect.void : Effect.fail(error)))
+    Effect.flatMap(cached(artifact), (other) => (Option.isSome(other) ? Effect.void : Effect.fail(error)))
   )
 })
 
-/** The folder with the jars of this version, downloaded when it is not in the cache yet. */
+/** The folder with the jars of this artifact, downloaded when it is not in the cache yet. */
 export const fetch: (
-  version: string,
+  artifact: Artifact,
   java: Java,
   maven: string,
   onDownload: Effect.Effect<void>
 ) => Effect.Effect<string, DownloadError, Services> = Effect.fnUntraced(
-  function* (version: string, java: Java, maven: string, onDownload: Effect.Effect<void>) {
+  function* (artifact: Artifact, java: Java, maven: string, onDownload: Effect.Effect<void>) {
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
     const cache = yield* cacheFolder
-    const final = path.join(cache, version)
+    const final = path.join(cache, artifact.folder)
     yield* fs.makeDirectory(cache, { recursive: true })
     yield* lock(path.join(cache, "lock"))
-    if (Option.isNone(yield* cached(version))) {
+    if (Option.isNone(yield* cached(artifact))) {
       yield* onDownload
-      yield* download(version, java, maven, cache, final)
+      yield* download(artifact, java, maven, cache, final)
     }
     return final
   },
   Effect.scoped,
-  (effect, version) =>
+  (effect, artifact) =>
     Effect.catchIf(
       effect,
       (error): error is PlatformError => error._tag !== "DownloadError",
-      (cause) => new DownloadError({ version, reason: cause.message, log: "", cause })
+      (cause) =>
+        new DownloadError({ artifact: artifact.name, version: artifact.version, reason: cause.message, log: "", cause })
     )
 )

@@ -73,3 +73,12 @@ export const addresses = (count: number): Effect.Effect<ReadonlyArray<string>> =
   Effect.map(Effect.zip(Random.nextIntBetween(1, 255), Random.nextIntBetween(0, 255)), ([second, third]) =>
     Array.from({ length: count }, (_, index) => `127.${second}.${third}.${index + 1}`)
   )
+
+/** The most nodes that proxies can be put before. */
+export const maxProxied = 100
+
+/** Where the proxy of the node at this address listens: its neighbour on the loopback network. */
+export const proxyAddress = (address: string): string => {
+  const [first, second, third, last] = address.split(".")
+  return `${first}.${second}.${third}.${Number(last) + maxProxied}`
+}
