@@ -98,18 +98,6 @@ layer(CassandraCluster.layer({ nodes: 2, proxied: true }), { excludeTestServices
       })
     )
 
-    it.effect("restarts a node behind its proxy", () =>
-      Effect.gen(function* () {
-        const cluster = yield* CassandraCluster.CassandraCluster
-        yield* cluster.kill("node2")
-        yield* cluster.start("node2")
-        const proxy = yield* cluster.proxy("node2")
-        const server = yield* CassandraServer.CassandraServer
-        const client = yield* connect({ ...server, contactPoints: [proxy.host] })
-        assert.strictEqual((yield* run(client, "SELECT key FROM system.local")).rows.length, 1)
-      }).pipe(Effect.scoped)
-    )
-
     it.effect("knows no other names", () =>
       Effect.gen(function* () {
         const cluster = yield* CassandraCluster.CassandraCluster
