@@ -36,6 +36,26 @@ export type {
    * @since 0.1.0
    * @category models
    */
+  NodeAddress,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  PoolSizes,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  RefreshWindow,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  SocketOptions,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
   TlsOptions
 } from "./ClusterOptions.ts"
 
@@ -209,5 +229,12 @@ export const layerConfig = (
 export const layerEnv = (options: ClusterOptions = {}): Layer.Layer<Cluster, CassandraError | ConfigError> =>
   Layer.scoped(
     Cluster,
-    Effect.flatMap(environment, (fromEnvironment) => make({ ...options, ...fromEnvironment }))
+    Effect.flatMap(environment, (fromEnvironment) =>
+      // Credentials of the environment stand for another way to log in as well.
+      make({
+        ...options,
+        ...(fromEnvironment.credentials === undefined ? {} : { authentication: undefined }),
+        ...fromEnvironment
+      })
+    )
   )

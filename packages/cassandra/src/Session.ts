@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import type * as Duration from "effect/Duration"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Batch } from "./Batch.ts"
@@ -21,6 +22,7 @@ import { Defaults, type LocalOptions } from "./internal/requestOptions.ts"
 import type { PreparedStatement } from "./PreparedStatement.ts"
 import type { ResultSet } from "./ResultSet.ts"
 import type { Row, Statement } from "./Statement.ts"
+import type { TimestampGenerator } from "./TimestampGenerator.ts"
 
 /**
  * @since 0.1.0
@@ -77,6 +79,18 @@ export interface Session {
 export interface SessionOptions extends RequestOptions {
   /** The keyspace of unqualified table names. It must exist. */
   readonly keyspace?: string | undefined
+  /**
+   * Opens the connections to all nodes, remote ones too where they are used, before the session is there. A node that cannot
+   * be reached is not waited for any longer than its attempt takes. Default `false`: those to the local data centre are open.
+   */
+  readonly waitForAllPools?: boolean | undefined
+  /** How long opening the session may take; then it fails with `OperationTimedOutError`. Default: no limit of its own. */
+  readonly connectTimeout?: Duration.DurationInput | undefined
+  /**
+   * Where the timestamps of writes come from; `TimestampGenerator.serverSide` leaves them to the server. Default: the
+   * cluster's generator.
+   */
+  readonly timestampGenerator?: TimestampGenerator | undefined
 }
 
 /**

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+export * as AuthProvider from "./AuthProvider.ts"
 export * as Batch from "./Batch.ts"
 export * as CassandraError from "./CassandraError.ts"
 export * as Cluster from "./Cluster.ts"
@@ -26,4 +27,5 @@ export { type Mismatch, SchemaMismatchError } from "./SchemaMismatchError.ts"
 export * as Session from "./Session.ts"
 export * as SpeculativeExecution from "./SpeculativeExecution.ts"
 export * as Statement from "./Statement.ts"
+export * as TimestampGenerator from "./TimestampGenerator.ts"
 export * as TimeUuid from "./TimeUuid.ts"

@@ -95,7 +95,7 @@ describe("the options of a cluster", () => {
       connectAttempts: 3,
       connectBackoff: 200,
       shutdownTimeout: 5000,
-      connectionsPerHost: 1,
+      connectionsPerHost: { local: 1, remote: 1 },
       maxConcurrentRequests: undefined,
       maxQueuedRequests: 65_536,
       maxPreparedStatements: 1000,

@@ -1,28 +1,33 @@
 /** A connected cluster: an engine for each keyspace that sessions ask for, shared by all who ask for the same one. */
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as RcMap from "effect/RcMap"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
-import type { CassandraError } from "../CassandraError.ts"
+import { type CassandraError, OperationTimedOutError } from "../CassandraError.ts"
 import { type AddProfileOptions, type Cluster, type ClusterState, TypeId } from "../Cluster.ts"
 import type { ExecutionProfile } from "../ExecutionProfile.ts"
+import * as Callbacks from "./callbacks.ts"
 import { millis } from "./clusterOptions/checks.ts"
 import { checkRequestOptions } from "./clusterOptions/requestOptions.ts"
 import type { Resolved } from "./clusterOptions/resolve.ts"
+import { checkSessionOptions } from "./clusterOptions/sessionOptions.ts"
 import * as LoadBalancing from "../LoadBalancing.ts"
 import { ProfileExistsError } from "../ProfileExistsError.ts"
 import type { Session, SessionOptions } from "../Session.ts"
 import { closedError } from "./attempt.ts"
 import { isRefused } from "./connectError.ts"
 import { connect, type Engine } from "./driver.ts"
-import { adjustPools } from "./driverPrivate.ts"
+import type { Hooks } from "./driverOptions.ts"
+import { adjustPools, openAllPools } from "./driverPrivate.ts"
 import { hostOf } from "./host.ts"
 import { Policies } from "./loadBalancing.ts"
 import { Profiles } from "./profiles.ts"
 import { defaultTimeout, toMillis } from "./requestOptions.ts"
 import { openSession } from "./session.ts"
+import { nextTimestamp, type NextTimestamp } from "./timestamps.ts"
+import type { TimestampGenerator } from "../TimestampGenerator.ts"
 
 /** What a session needs of its cluster. */
 export interface ClusterInternals {
@@ -32,6 +37,8 @@ export interface ClusterInternals {
   readonly usePolicy: (policy: LoadBalancing.LoadBalancing) => Effect.Effect<void, CassandraError, Scope.Scope>
   /** The engine for a keyspace, kept until the scope closes. */
   readonly engine: (keyspace: string | undefined) => Effect.Effect<Engine, CassandraError, Scope.Scope>
+  /** The timestamps of a session that may have a generator of its own. */
+  readonly timestamps: (generator: TimestampGenerator | undefined) => NextTimestamp
 }
 
 export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, Scope.Scope> =>
@@ -53,8 +60,11 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
     )
     yield* Effect.addFinalizer(() => close)
 
+    const callbacks = yield* Scope.extend(Callbacks.make, scope)
+    const clusterTimestamps = nextTimestamp(options.timestampGenerator, callbacks.warn)
+    const hooks: Hooks = { policies, callbacks, nextTimestamp: clusterTimestamps }
     const engines = yield* RcMap.make({
-      lookup: (keyspace: string) => connectRefused(options, policies, keyspace === "" ? undefined : keyspace)
+      lookup: (keyspace: string) => connectRefused(options, hooks, keyspace === "" ? undefined : keyspace)
     }).pipe(Scope.extend(scope))
     const acquire = (keyspace: string | undefined) =>
       closed ? Effect.fail(closedError("NotApplied")) : RcMap.get(engines, keyspace ?? "")
@@ -114,16 +124,18 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
           ),
           adjust(defaultPoolWait)
         ),
-      engine: (keyspace) => acquire(base.transport.keyspacePerRequest ? undefined : keyspace)
+      engine: (keyspace) => acquire(base.transport.keyspacePerRequest ? undefined : keyspace),
+      timestamps: (generator) =>
+        generator === undefined ? clusterTimestamps : nextTimestamp(generator, callbacks.warn)
     }
     return {
       [TypeId]: TypeId,
       driver: base.client,
       connect: (sessionOptions: SessionOptions = {}) =>
         Effect.gen(function* () {
-          yield* attempt<CassandraError>(() => checkRequestOptions(sessionOptions, "session"))
+          yield* attempt<CassandraError>(() => checkSessionOptions(sessionOptions))
           return yield* Effect.uninterruptibleMask((restore) =>
-            Effect.tap(restore(openSession(internals, sessionOptions)), (session) => {
+            Effect.tap(restore(openInTime(internals, sessionOptions)), (session) => {
               sessions.add(session)
               return Effect.addFinalizer(() =>
                 Effect.ensuring(
@@ -147,9 +159,30 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
 const attempt = <E>(run: () => void): Effect.Effect<void, E> => Effect.try({ try: run, catch: (error) => error as E })
 
 const defaultPoolWait = "5 seconds"
+/** A session, with all the connections that it wants open, within the time that it may take. */
+const openInTime = (internals: ClusterInternals, options: SessionOptions): Effect.Effect<Session, CassandraError> => {
+  const { connectTimeout, keyspace, waitForAllPools } = options
+  const pools = Effect.scoped(
+    Effect.flatMap(internals.engine(keyspace), ({ client }) => Effect.promise(() => openAllPools(client)))
+  )
+  const open = Effect.uninterruptibleMask((restore) =>
+    Effect.tap(restore(openSession(internals, options)), (session) =>
+      waitForAllPools === true ? Effect.onError(restore(pools), () => session.close) : Effect.void
+    )
+  )
+  if (connectTimeout === undefined) return open
+  const timeout = Duration.toMillis(connectTimeout)
+  const onTimeout = () =>
+    new OperationTimedOutError({
+      message: `The session could not be opened within ${Duration.format(connectTimeout)}`,
+      timeout,
+      writeState: "NotApplied"
+    })
+  return Effect.timeoutFail(open, { duration: timeout, onTimeout })
+}
 
-const connectRefused = (options: Resolved, policies: Policies, keyspace: string | undefined) =>
-  connect(options, policies, keyspace, timeoutOf(options)).pipe(
+const connectRefused = (options: Resolved, hooks: Hooks, keyspace: string | undefined) =>
+  connect(options, hooks, keyspace, timeoutOf(options)).pipe(
     Effect.retry({
       schedule: Schedule.exponential(options.connectBackoff),
       times: options.connectAttempts - 1,

@@ -10,9 +10,10 @@ import type { Resolved } from "./clusterOptions/resolve.ts"
 import { Gate } from "./admission.ts"
 import { connectError } from "./connectError.ts"
 import { fromDriverError } from "./driverErrors.ts"
-import { clientOptions, requestsPerConnection } from "./driverOptions.ts"
+import { clientOptions, type Hooks } from "./driverOptions.ts"
 import * as driverPrivate from "./driverPrivate.ts"
-import type { Policies, RoutingPolicy } from "./loadBalancing.ts"
+import type { RoutingPolicy } from "./loadBalancing.ts"
+import * as refreshWindows from "./refreshWindows.ts"
 import { stockTransport } from "./stockTransport.ts"
 import type { Transport } from "./transport.ts"
 import * as wire from "./wire/index.ts"
@@ -32,14 +33,14 @@ export interface Engine {
  */
 export const connect = (
   options: Resolved,
-  policies: Policies,
+  hooks: Hooks,
   keyspace: string | undefined,
   timeout: number
 ): Effect.Effect<Engine, CassandraError, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const usesWire = yield* wireUsable(options)
-      const client = yield* restore(open(options, policies, keyspace, timeout, usesWire))
+      const client = yield* restore(open(options, hooks, keyspace, timeout, usesWire))
       yield* Effect.addFinalizer(() => Effect.promise(() => shutdown(client)))
       return makeEngine(client, options, keyspace, usesWire)
     })
@@ -65,7 +66,7 @@ const wireUsable = (options: Resolved): Effect.Effect<boolean, ConfigurationErro
 
 const open = (
   options: Resolved,
-  policies: Policies,
+  hooks: Hooks,
   keyspace: string | undefined,
   timeout: number,
   usesWire: boolean
@@ -74,20 +75,26 @@ const open = (
     let client: driver.Client
     let abort: () => void
     try {
-      client = new driver.Client(clientOptions(options, policies, keyspace, timeout))
+      client = new driver.Client(clientOptions(options, hooks, keyspace, timeout))
       driverPrivate.agreeAmongLiving(client)
+      driverPrivate.waitForAgreement(client, options.maxSchemaAgreementWait)
+      refreshWindows.install(client, options)
       if (usesWire) {
         const wireClient = client as unknown as Parameters<typeof wire.attach>[0]
         wire.attach(wireClient, {
           compression: options.compression,
-          minimumProtocolVersion: options.minimumProtocolVersion
+          minimumProtocolVersion: options.minimumProtocolVersion,
+          maximumProtocolVersion: options.maximumProtocolVersion,
+          cqlVersion: options.cqlVersion,
+          controlTimeout: options.controlConnectionTimeout,
+          heartbeatTimeout: options.heartbeatTimeout
         })
         abort = () => wire.abortConnecting(wireClient)
       } else {
         abort = driverPrivate.abortable(client)
       }
     } catch (error) {
-      const option = wire.isWireError(error) ? "compression" : "cluster"
+      const option = wire.isWireError(error) ? "compression" : "advanced"
       const message = error instanceof Error ? error.message : "The driver refused its options"
       return resume(Effect.fail(new ConfigurationError({ option, message, cause: error })))
     }
@@ -118,7 +125,8 @@ const makeEngine = (
     client,
     keyspace,
     gate: new Gate(
-      options.maxConcurrentRequests ?? Math.max(1, local) * options.connectionsPerHost * requestsPerConnection,
+      options.maxConcurrentRequests ??
+        Math.max(1, local) * options.connectionsPerHost.local * options.maxRequestsPerConnection,
       options.maxQueuedRequests
     ),
     routing,

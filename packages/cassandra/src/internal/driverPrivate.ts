@@ -179,6 +179,36 @@ export const abortable = (client: driver.Client): (() => void) => {
 }
 
 /**
+ * Waits for schema agreement as long as it was told to, where the driver counts whole seconds and knows no answer when it
+ * does not wait.
+ */
+export const waitForAgreement = (client: driver.Client, limit: number): void => {
+  const own = client as unknown as {
+    readonly metadata: SchemaMetadata
+    _waitForSchemaAgreement(connection: SchemaConnection): Promise<boolean>
+  }
+  own._waitForSchemaAgreement = async (connection) => {
+    if (client.hosts.length === 1) return true
+    const end = performance.now() + limit
+    for (let left = limit; left > 0; left = end - performance.now()) {
+      if (await own.metadata.compareSchemaVersions(connection)) return true
+      await new Promise((resolve) => setTimeout(resolve, Math.min(200, left)))
+    }
+    return false
+  }
+}
+
+/** Opens all connections to all nodes that are up and in use, and waits until each is open or has failed. */
+export const openAllPools = async (client: driver.Client): Promise<void> => {
+  const { profileManager } = inside(client)
+  const open = async (host: driver.Host): Promise<void> => {
+    if (profileManager.getDistance(host) === driver.types.distance.ignored || !host.isUp()) return
+    await (host as unknown as PrivateHost).warmupPool(client.keyspace)
+  }
+  await Promise.all(client.hosts.values().map((host) => open(host).catch(() => undefined)))
+}
+
+/**
  * Lets nodes that are down have no say in whether the nodes agree on the schema. The driver asks for the versions of all, and
  * a node that is down keeps the version it had: each schema change would wait its full time, and end in disagreement.
  */

@@ -19,6 +19,7 @@ import type { SpeculativeExecution } from "../SpeculativeExecution.ts"
 import type { StatementOptions } from "../Statement.ts"
 import { balancingKey } from "./loadBalancing.ts"
 import { Profiles } from "./profiles.ts"
+import type { NextTimestamp } from "./timestamps.ts"
 import type { SendOptions } from "./transport.ts"
 
 /** What a fiber sets for the requests made in it. */
@@ -65,6 +66,7 @@ export class OptionSources {
   readonly #keyspace: string | undefined
   /** Whether the keyspace is sent with the request, rather than a property of the connections. */
   readonly #keyspacePerRequest: boolean
+  readonly #nextTimestamp: NextTimestamp | undefined
   #plainRead: Effective | undefined
   #plainWrite: Effective | undefined
 
@@ -72,8 +74,10 @@ export class OptionSources {
     cluster: ResolvedCluster,
     session: SessionOptions,
     keyspacePerRequest: boolean,
-    profiles = new Profiles(cluster.profiles)
+    profiles = new Profiles(cluster.profiles),
+    nextTimestamp?: NextTimestamp
   ) {
+    this.#nextTimestamp = nextTimestamp
     this.#cluster = cluster
     this.#profiles = profiles
     this.#session = session
@@ -138,6 +142,8 @@ export class OptionSources {
     if (statement.pagingState !== undefined) options.pageState = Buffer.from(toBytes(statement.pagingState))
     if (statement.timestamp !== undefined) {
       options.timestamp = driver.types.Long.fromString(statement.timestamp.toString())
+    } else if (this.#nextTimestamp !== undefined) {
+      options.nextTimestamp = this.#nextTimestamp
     }
     if (statement.customPayload !== undefined) {
       options.customPayload = Object.fromEntries(

@@ -100,7 +100,13 @@ class OpenSession implements Session {
     this.#home = home
     this.#scope = scope
     this.#closing = closing
-    this.#sources = new OptionSources(cluster.options, options, home.transport.keyspacePerRequest, cluster.profiles)
+    this.#sources = new OptionSources(
+      cluster.options,
+      options,
+      home.transport.keyspacePerRequest,
+      cluster.profiles,
+      cluster.timestamps(options.timestampGenerator)
+    )
     this.#findHost = (address) => home.client.hosts.get(address)
     this.keyspace = Option.fromNullable(options.keyspace)
   }

@@ -5,6 +5,7 @@
 import type driver from "cassandra-driver"
 import type { Values } from "../Statement.ts"
 import * as driverPrivate from "./driverPrivate.ts"
+import { longOf } from "./timestamps.ts"
 import { toRows } from "./fromDriver.ts"
 import { encoderOf } from "./boundValues.ts"
 import { Misfit } from "./misfit.ts"
@@ -87,7 +88,7 @@ export const stockTransport = (client: driver.Client, maxPrepared: number): Tran
       const { meta } = await prepare(query)
       return { variables: meta.columns, columns: undefined, keyspace: meta.keyspace ?? "", table: meta.table ?? "" }
     },
-    send: (payload, options, answered: Answered) => {
+    send: (payload, given, answered: Answered) => {
       const callback = (error: unknown, result: driver.types.ResultSet | undefined) => {
         if (error || result === undefined) return answered(error, undefined)
         let response: Response
@@ -99,6 +100,15 @@ export const stockTransport = (client: driver.Client, maxPrepared: number): Tran
         return answered(null, response)
       }
       const fail = (error: unknown) => answered(new NotSent(error), undefined)
+      let options = given
+      if (given.timestamp === undefined && given.nextTimestamp !== undefined) {
+        try {
+          options = { ...given, timestamp: longOf(given.nextTimestamp()) }
+        } catch (error) {
+          setImmediate(fail, error)
+          return undefined
+        }
+      }
       if (payload._tag === "Batch") {
         Promise.all(payload.statements.map(async ({ query, values }) => ({ query, params: await bind(query, values) })))
           .then((queries) => client.batch(queries, options, callback))

@@ -10,6 +10,7 @@ import type { Row, Values } from "../Statement.ts"
 import type { LoadBalancing } from "../LoadBalancing.ts"
 import type { balancingKey, Routing, routingKey } from "./loadBalancing.ts"
 import type { Column } from "./wire/columnType.ts"
+import type { NextTimestamp } from "./timestamps.ts"
 
 /** What is sent. */
 export type Payload =
@@ -34,6 +35,8 @@ export interface SendOptions extends driver.QueryOptions {
   speculation?: (started: number) => number | undefined
   /** The policy of the request, unless it is the cluster's. */
   [balancingKey]?: LoadBalancing
+  /** Asked for the timestamp of each attempt that has none. */
+  nextTimestamp?: NextTimestamp
   /** What a retry asks of the query plan. */
   readonly [routingKey]?: Routing
 }

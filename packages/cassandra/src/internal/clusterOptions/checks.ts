@@ -28,3 +28,13 @@ export const integer = (option: string, value: number, least: number, most: numb
 
 export const oneOf = <A extends string | number>(option: string, value: A, allowed: ReadonlyArray<A>): A =>
   allowed.includes(value) ? value : refuse(option, `must be one of ${allowed.join(", ")}`)
+
+export const flag = (option: string, value: boolean | undefined, otherwise: boolean): boolean => {
+  if (value === undefined) return otherwise
+  return typeof value === "boolean" ? value : refuse(option, "must be true or false")
+}
+
+export const text = (option: string, value: string | undefined): string | undefined =>
+  value === undefined || (typeof value === "string" && value.trim() !== "")
+    ? value
+    : refuse(option, "must be a text that is not empty")

@@ -1,105 +1,162 @@
 /** From the options that were given to those that are used. */
 import * as Either from "effect/Either"
-import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import type { AuthProvider } from "../../AuthProvider.ts"
 import type { ConfigurationError } from "../../CassandraError.ts"
-import type { ClusterOptions, Credentials, TlsOptions } from "../../ClusterOptions.ts"
+import type { ClusterOptions, TlsOptions } from "../../ClusterOptions.ts"
 import type { ExecutionProfile, RequestOptions } from "../../ExecutionProfile.ts"
-import { integer, limit, longestTimer, millis, oneOf, refuse } from "./checks.ts"
+import * as TimestampGenerator from "../../TimestampGenerator.ts"
+import { flag, integer, limit, longestTimer, millis, oneOf, refuse, text } from "./checks.ts"
+import {
+  orNever,
+  resolveAdvanced,
+  resolveAuthentication,
+  resolveContactPoints,
+  type ResolvedPoolSizes,
+  type ResolvedSocket,
+  type ResolvedVersions,
+  resolvePoolSizes,
+  resolveSocket,
+  resolveVersions,
+  resolveWindow
+} from "./connections.ts"
 import { checkRequestOptions } from "./requestOptions.ts"
+import { resolveTls } from "./tls.ts"
 
-/**
- * The options with every default filled in and every duration in milliseconds.
- */
-export interface Resolved extends RequestOptions {
+/** The options with every default filled in and every duration in milliseconds; a timer of 0 never fires. */
+export interface Resolved extends RequestOptions, ResolvedVersions {
   readonly contactPoints: ReadonlyArray<string>
   readonly port: number
   readonly localDataCenter: string | undefined
-  readonly credentials: Credentials | undefined
+  readonly authentication: AuthProvider | undefined
   readonly tls: TlsOptions | undefined
+  readonly socket: ResolvedSocket
+  readonly addressTranslator: ClusterOptions["addressTranslator"]
   readonly connectTimeout: number
   readonly connectAttempts: number
   readonly connectBackoff: number
+  readonly reconnection: Schedule.Schedule<unknown>
   readonly shutdownTimeout: number
-  readonly connectionsPerHost: number
+  readonly connectionsPerHost: ResolvedPoolSizes
+  readonly maxRequestsPerConnection: number
   readonly maxConcurrentRequests: number | undefined
   readonly maxQueuedRequests: number
   readonly maxPreparedStatements: number
+  readonly prepareOnAllHosts: boolean
+  readonly reprepareOnUp: boolean
   readonly heartbeatInterval: number
+  readonly heartbeatTimeout: number
+  readonly controlConnectionTimeout: number
   readonly maxSchemaAgreementWait: number
-  readonly minimumProtocolVersion: 4 | 5
+  /** Undefined is not at all. */
+  readonly schemaRefreshWindow: number | undefined
+  readonly topologyRefreshWindow: number | undefined
+  readonly statusRefreshWindow: number | undefined
+  readonly schemaMetadata: boolean
+  readonly tokenMetadata: boolean
+  readonly timestampGenerator: TimestampGenerator.TimestampGenerator
   readonly compression: "lz4" | "auto" | "none"
   readonly profiles: Readonly<Record<string, ExecutionProfile>>
+  readonly cqlVersion: string | undefined
   readonly applicationName: string | undefined
   readonly applicationVersion: string | undefined
+  readonly advanced: Readonly<Record<string, unknown>>
 }
 
-const contactPoint = (value: unknown): string =>
-  typeof value === "string" && value.trim().length > 0
-    ? value.trim()
-    : refuse("contactPoints", "each must be an address or a host name")
+/** From a second, doubling, to ten minutes; each somewhat different, so that clients do not all come back at once. */
+const standardReconnection = Schedule.exponential("1 second").pipe(
+  Schedule.jittered,
+  Schedule.union(Schedule.spaced("10 minutes"))
+)
 
-/** The driver takes 0 for never. */
-const heartbeat = (interval: number): number => (interval > longestTimer ? 0 : interval)
+const schedule = (option: string, value: Schedule.Schedule<unknown>): Schedule.Schedule<unknown> =>
+  Schedule.isSchedule(value) ? (value as Schedule.Schedule<unknown>) : refuse(option, "must be a Schedule")
 
-const resolveTls = (tls: ClusterOptions["tls"]): TlsOptions | undefined => {
-  if (tls === undefined || tls === false) return undefined
-  if (tls === true) return {}
-  if ((tls.cert === undefined) !== (tls.key === undefined)) {
-    refuse("tls.cert", "a client certificate needs its key, and a key its certificate")
+/** Throws for what is no generator. */
+export const checkTimestampGenerator = (
+  option: string,
+  generator: TimestampGenerator.TimestampGenerator | undefined
+): void => {
+  if (generator === undefined) return
+  if (typeof generator !== "object" || generator === null || !(TimestampGenerator.TypeId in generator)) {
+    refuse(option, "must be a TimestampGenerator")
   }
-  return tls
 }
 
 const definedIn = (profile: ExecutionProfile | undefined): RequestOptions =>
   Object.fromEntries(Object.entries(profile ?? {}).filter(([, value]) => value !== undefined))
 
-/**
- * Checks the options and fills in the defaults. The first one that is invalid is the error.
- */
+const cqlVersion = (value: string | undefined): string | undefined =>
+  value === undefined || /^\d+\.\d+\.\d+$/.test(value)
+    ? value
+    : refuse("cqlVersion", `must be three numbers, such as "3.4.5"`)
+
+/** Checks the options and fills in the defaults. The first one that is invalid is the error. */
 export const resolve = (options: ClusterOptions): Either.Either<Resolved, ConfigurationError> =>
   Either.try({
     try: () => {
-      const given: unknown = options.contactPoints ?? ["127.0.0.1"]
-      if (!Array.isArray(given) || given.length === 0) refuse("contactPoints", "must be an array of at least one")
-      const contactPoints = (given as ReadonlyArray<unknown>).map(contactPoint)
-      if (options.localDataCenter !== undefined && options.localDataCenter.trim() === "") {
-        refuse("localDataCenter", "must not be empty")
-      }
-      const { credentials } = options
-      if (credentials !== undefined && !Redacted.isRedacted(credentials.password)) {
-        refuse("credentials.password", "must be Redacted, so that it is never printed: Redacted.make(password)")
-      }
+      const contactPoints = resolveContactPoints(options.contactPoints)
+      text("localDataCenter", options.localDataCenter)
+      const authentication = resolveAuthentication(options)
       checkRequestOptions(options, "")
       for (const [name, profile] of Object.entries(options.profiles ?? {})) {
         checkRequestOptions(profile, `profiles.${name}`)
       }
+      const { addressTranslator } = options
+      if (addressTranslator !== undefined && typeof addressTranslator !== "function") {
+        refuse("addressTranslator", "must be a function")
+      }
+      checkTimestampGenerator("timestampGenerator", options.timestampGenerator)
       return {
         ...options,
         // The profile of that name is a way to write the cluster's own options.
         ...definedIn(options.profiles?.["default"]),
+        ...resolveVersions(options),
         contactPoints,
         port: integer("port", options.port ?? 9042, 1, 65535),
         localDataCenter: options.localDataCenter,
-        credentials,
+        authentication,
         tls: resolveTls(options.tls),
+        socket: resolveSocket(options.socket),
+        addressTranslator,
         connectTimeout: Math.min(limit("connectTimeout", options.connectTimeout ?? "5 seconds"), longestTimer),
         connectAttempts: integer("connectAttempts", options.connectAttempts ?? 3, 1, 1000),
         connectBackoff: millis("connectBackoff", options.connectBackoff ?? "200 millis"),
+        reconnection: schedule("reconnection", options.reconnection ?? standardReconnection),
         shutdownTimeout: millis("shutdownTimeout", options.shutdownTimeout ?? "5 seconds"),
-        connectionsPerHost: integer("connectionsPerHost", options.connectionsPerHost ?? 1, 1, 128),
+        connectionsPerHost: resolvePoolSizes(options.connectionsPerHost),
+        maxRequestsPerConnection: integer(
+          "maxRequestsPerConnection",
+          options.maxRequestsPerConnection ?? 2000,
+          1,
+          32_000
+        ),
         maxConcurrentRequests:
           options.maxConcurrentRequests === undefined
             ? undefined
             : integer("maxConcurrentRequests", options.maxConcurrentRequests, 1, 0x7fffffff),
         maxQueuedRequests: integer("maxQueuedRequests", options.maxQueuedRequests ?? 65536, 0, 0x7fffffff),
         maxPreparedStatements: integer("maxPreparedStatements", options.maxPreparedStatements ?? 1000, 1, 0x7fffffff),
-        heartbeatInterval: heartbeat(millis("heartbeatInterval", options.heartbeatInterval ?? "30 seconds")),
+        prepareOnAllHosts: flag("prepareOnAllHosts", options.prepareOnAllHosts, true),
+        reprepareOnUp: flag("reprepareOnUp", options.reprepareOnUp, true),
+        heartbeatInterval: orNever(millis("heartbeatInterval", options.heartbeatInterval ?? "30 seconds")),
+        heartbeatTimeout: orNever(limit("heartbeatTimeout", options.heartbeatTimeout ?? "30 seconds")),
+        controlConnectionTimeout: orNever(
+          limit("controlConnectionTimeout", options.controlConnectionTimeout ?? "2 seconds")
+        ),
         maxSchemaAgreementWait: millis("maxSchemaAgreementWait", options.maxSchemaAgreementWait ?? "10 seconds"),
-        minimumProtocolVersion: oneOf("minimumProtocolVersion", options.minimumProtocolVersion ?? 5, [4, 5]),
+        schemaRefreshWindow: resolveWindow("schemaRefreshWindow", options.schemaRefreshWindow, 2000),
+        topologyRefreshWindow: resolveWindow("topologyRefreshWindow", options.topologyRefreshWindow, 10_000),
+        statusRefreshWindow: resolveWindow("statusRefreshWindow", options.statusRefreshWindow, 2000),
+        schemaMetadata: flag("schemaMetadata", options.schemaMetadata, true),
+        tokenMetadata: flag("tokenMetadata", options.tokenMetadata, true),
+        timestampGenerator: options.timestampGenerator ?? TimestampGenerator.monotonic(),
         compression: oneOf("compression", options.compression ?? "none", ["lz4", "auto", "none"]),
         profiles: options.profiles ?? {},
-        applicationName: options.applicationName,
-        applicationVersion: options.applicationVersion
+        cqlVersion: cqlVersion(options.cqlVersion),
+        applicationName: text("applicationName", options.applicationName),
+        applicationVersion: text("applicationVersion", options.applicationVersion),
+        advanced: resolveAdvanced(options.advanced)
       }
     },
     catch: (error) => error as ConfigurationError

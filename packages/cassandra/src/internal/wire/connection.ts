@@ -1,10 +1,10 @@
-import * as net from "node:net"
 import type { ByteWriter } from "./byteWriter.ts"
 import { type Driver } from "./driver.ts"
-import type { ClientOptions, Connection, Operation, Request, StockResponse } from "./driverShape.ts"
+import type { ClientOptions, Connection, ExecutionOptions, Operation, Request, StockResponse } from "./driverShape.ts"
 import { EnvelopeReader } from "./envelope.ts"
 import { WireError } from "./errors.ts"
 import { DIALECT, isVersionComplaint, startupRequest, tooOld, wireVersion } from "./negotiate.ts"
+import { openSocket } from "./openSocket.ts"
 import { retire } from "./orphans.ts"
 import { stateOf, type WireState } from "./state.ts"
 import { deliverStock, Opcode } from "./stockResponse.ts"
@@ -38,12 +38,6 @@ export interface WireOperation extends Operation {
 
 const isWire = (operation: Operation): operation is WireOperation => (operation as { isWire?: true }).isWire === true
 
-/**
- * Sockets read into this one buffer. What a read brought is decoded before the next read of any socket can happen, and
- * what has to be kept is copied; so there is nothing to allocate for a read.
- */
-const readBuffer = Buffer.allocUnsafeSlow(256 * 1024)
-
 /** Makes the class for the driver that is loaded. */
 export const makeConnectionClass = (
   driver: Driver
@@ -55,6 +49,8 @@ export const makeConnectionClass = (
     private reader: EnvelopeReader | undefined
     private serverVersion = 0
     private lastWrite = 0
+    /** The time to connect ran out. */
+    private expired = false
 
     constructor(endpoint: string, version: number | null, options: ClientOptions) {
       const wire = stateOf(options)!
@@ -64,39 +60,44 @@ export const makeConnectionClass = (
       if (version === null) this.decreaseVersion(wire.maximumVersion < 5 ? 4 : DIALECT)
     }
 
+    /** One budget for all of it: TCP, TLS, the versions that are tried, and authentication. */
     override open(callback: (error?: unknown) => void): void {
-      if (this.options.sslOptions !== undefined && this.options.sslOptions !== null) return super.open(callback)
-      // As the driver does, but for the buffer that the socket reads into.
-      const { socketOptions } = this.options
       this.log("info", `Connecting to ${this.endpointFriendlyName}`)
-      const onread = {
-        buffer: readBuffer,
-        callback: (n: number, buf: Uint8Array): boolean => {
-          this.onBytes((buf as Buffer).subarray(0, n))
-          return true
-        }
+      this.expired = false
+      const timer = setTimeout(() => {
+        this.expired = true
+        this.netClient.destroy(new driver.errors.DriverError("Connection timeout"))
+      }, this.options.socketOptions.connectTimeout)
+      const done = (error?: unknown): void => {
+        clearTimeout(timer)
+        callback(error)
       }
-      const socket = new net.Socket({ onread } as net.SocketConstructorOpts)
-      this.netClient = socket
-      if (this.wire.isAborted) return void process.nextTick(() => callback(abortedError()))
-      socket.connect(Number(this.port), this.address, () => {
-        this.log("verbose", `Socket connected to ${this.endpointFriendlyName}`)
-        this.bindSocketListeners()
-        this.startup(callback)
-      })
-      socket.once("error", (error) => this.errorConnecting(error, false, callback))
-      socket.once("timeout", () =>
-        this.errorConnecting(new driver.errors.DriverError("Connection timeout"), true, callback)
+      try {
+        this.connect(done)
+      } catch (error) {
+        // Node refuses what TLS was to use.
+        done(error)
+      }
+    }
+
+    private connect(callback: (error?: unknown) => void): void {
+      this.netClient = openSocket(
+        this,
+        this.wire.client,
+        (bytes) => this.onBytes(bytes),
+        () => {
+          this.log("verbose", `Socket connected to ${this.endpointFriendlyName}`)
+          this.bindSocketListeners()
+          this.startup(callback)
+        }
       )
-      socket.setTimeout(socketOptions.connectTimeout)
-      if (socketOptions.keepAlive) socket.setKeepAlive(true, socketOptions.keepAliveDelay)
-      socket.setNoDelay(socketOptions.tcpNoDelay)
+      this.netClient.once("error", (error) => this.errorConnecting(error, false, callback))
+      if (this.wire.isAborted) this.netClient.destroy(abortedError())
+      else if (this.expired) this.netClient.destroy(new driver.errors.DriverError("Connection timeout"))
     }
 
     override bindSocketListeners(): void {
       const socket = this.netClient
-      socket.removeAllListeners("connect")
-      socket.removeAllListeners("timeout")
       this.isSocketOpen = true
       this.wire.connections.add(this)
       socket.on("close", () => {
@@ -212,6 +213,15 @@ export const makeConnectionClass = (
       w.bytes(data)
     }
 
+    /** The driver's own requests come without options: each kind has its own limit. */
+    override sendStream(
+      request: Request,
+      options: ExecutionOptions | null,
+      callback: (error: unknown, response?: StockResponse) => void
+    ): Operation {
+      return super.sendStream(request, options ?? this.wire.limits.of(this, request), callback)
+    }
+
     sendWire(operation: WireOperation): void {
       const streamId = this._streamIds.pop()
       if (streamId === null) {
@@ -250,17 +260,7 @@ export const makeConnectionClass = (
       }, delay)
     }
 
-    startup(started: (error?: unknown) => void): void {
-      // The driver's own limit ends with the TCP connection: a server that accepts it and says nothing would take as long as
-      // a request may.
-      const timer = setTimeout(
-        () => this.netClient.destroy(new driver.errors.DriverError("Connection timeout")),
-        this.options.socketOptions.connectTimeout
-      )
-      const callback = (error?: unknown): void => {
-        clearTimeout(timer)
-        started(error)
-      }
+    startup(callback: (error?: unknown) => void): void {
       if (this._checkingVersion === true) {
         this.log("info", `Trying to use protocol version ${wireVersion(this.protocolVersion)}`)
       }
@@ -278,7 +278,7 @@ export const makeConnectionClass = (
           this.log("info", `${this.endpointFriendlyName} does not speak protocol version ${version}, using 4`)
           this.decreaseVersion(4)
           // The server closes the connection after such a complaint.
-          setImmediate(() => this.close(() => this.open(callback)))
+          setImmediate(() => this.close(() => this.connect(callback)))
           return
         }
         if (response?.mustAuthenticate === true) {

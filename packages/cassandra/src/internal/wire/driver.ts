@@ -7,12 +7,14 @@ import type {
   Connection,
   ConnectionClass,
   Encoder,
+  ExecutionOptions,
   ExecutionOptionsClass,
   FrameHeader,
   FrameReader,
   Host,
   LoadBalancingPolicy,
-  PreparedInfo
+  PreparedInfo,
+  Request
 } from "./driverShape.ts"
 
 /**
@@ -48,6 +50,10 @@ export interface Driver {
   }
   readonly distanceIgnored: number
   readonly description: string
+  readonly emptyExecutionOptions: ExecutionOptions
+  readonly PrepareRequest: new (query: string, keyspace: string | undefined) => Request
+  /** What the driver sends as a heartbeat. */
+  readonly optionsRequest: Request
   readonly errors: {
     readonly ResponseError: new (code: number, message: string) => Error & { readonly code: number }
     readonly DriverError: new (message: string) => Error & {
@@ -101,7 +107,10 @@ const load = (): { readonly driver?: Driver; readonly status: WireStatus } => {
     const Pool = lib("host-connection-pool") as unknown as { readonly prototype: Functions }
     const Metadata = lib("metadata") as unknown as { readonly prototype: Functions }
     const PrepareHandler = lib("prepare-handler") as unknown as Driver["PrepareHandler"]
-    const { DefaultExecutionOptions } = lib("execution-options") as unknown as Driver
+    const { DefaultExecutionOptions, ExecutionOptions } = lib("execution-options") as unknown as Driver & {
+      readonly ExecutionOptions: { empty(): ExecutionOptions }
+    }
+    const requests = lib("requests") as unknown as Driver & { readonly options: Request }
     const { FrameReader } = lib("readers") as unknown as Driver
     const OperationState = lib("operation-state") as unknown
     const { Parser, ResultEmitter } = lib("streams") as unknown as Functions
@@ -142,6 +151,9 @@ const load = (): { readonly driver?: Driver; readonly status: WireStatus } => {
       protocolVersion: types.protocolVersion,
       distanceIgnored: types.distance.ignored,
       description,
+      emptyExecutionOptions: ExecutionOptions.empty(),
+      PrepareRequest: requests.PrepareRequest,
+      optionsRequest: requests.options,
       errors: lib("errors") as unknown as Driver["errors"],
       DefaultMetrics: (lib("metrics") as unknown as Driver).DefaultMetrics
     }

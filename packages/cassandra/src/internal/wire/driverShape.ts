@@ -1,5 +1,6 @@
 import type { EventEmitter } from "node:events"
 import type { Socket } from "node:net"
+import type { ConnectionOptions as TlsConnectionOptions } from "node:tls"
 import type { Column, ColumnType } from "./columnType.ts"
 
 /**
@@ -231,7 +232,7 @@ export interface ClientOptions {
       newPlan(keyspace: string | undefined, query: unknown): { nextExecution(host: Host): number }
     }
   }
-  readonly sslOptions?: unknown
+  readonly sslOptions?: TlsConnectionOptions | null
   readonly sni?: unknown
   readonly id?: { toString(): string } | undefined
   readonly applicationName?: string | undefined
@@ -251,6 +252,8 @@ export interface Connection extends EventEmitter {
   readonly port: string
   readonly options: ClientOptions
   protocolVersion: number
+  /** A heartbeat is under way. */
+  sendingIdleQuery?: boolean
   _checkingVersion?: boolean
   _operations: Map<number, Operation>
   _pendingWrites: Array<Operation>
@@ -268,7 +271,11 @@ export interface Connection extends EventEmitter {
   writeQueue: unknown
   protocol: unknown
   parser: unknown
-  sendStream(request: Request, options: null, callback: (error: unknown, response?: StockResponse) => void): Operation
+  sendStream(
+    request: Request,
+    options: ExecutionOptions | null,
+    callback: (error: unknown, response?: StockResponse) => void
+  ): Operation
   startAuthenticating(name: string, callback: (error?: unknown) => void): void
   errorConnecting(error: unknown, destroy: boolean, callback: (error?: unknown) => void): void
   connectionReady(callback: (error?: unknown) => void): void
@@ -369,6 +376,8 @@ export interface ControlConnection {
   readonly hosts: HostMap
   readonly metadata: ClusterMetadata
   connection: Connection | null
+  /** By contact point, as it was given: what it resolved to. */
+  readonly _resolvedContactPoints: ReadonlyMap<string, ReadonlyArray<string>>
   getEncoder(): Encoder | null
   _createConnection(contactPoint: string): Promise<Connection>
 }

@@ -65,13 +65,21 @@ export interface Settings {
 
 /** Reads the settings off the options; ANY, whose code is 0, is a consistency like the others. */
 export const settingsOf = (options: ExecutionOptions, keyspace: string | undefined): Settings => {
-  const raw = options.getRawQueryOptions() as { readonly nowInSeconds?: number | undefined }
+  const raw = options.getRawQueryOptions() as {
+    readonly nowInSeconds?: number | undefined
+    readonly timestamp?: unknown
+    readonly nextTimestamp?: (() => bigint | undefined) | undefined
+  }
+  const { nextTimestamp } = raw
   return {
     consistency: options.getConsistency() ?? 1,
     serialConsistency: options.getSerialConsistency(),
     pageSize: options.getFetchSize(),
     pageState: options.getPageState(),
-    timestamp: options.getOrGenerateTimestamp(),
+    timestamp:
+      nextTimestamp === undefined || raw.timestamp !== undefined
+        ? options.getOrGenerateTimestamp()
+        : (nextTimestamp() ?? null),
     nowInSeconds: raw.nowInSeconds,
     keyspace,
     tracing: options.isQueryTracing() === true,

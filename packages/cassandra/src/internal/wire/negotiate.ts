@@ -52,7 +52,7 @@ export const startupRequest = (driver: Driver, connection: Connection & { readon
   return {
     write: (encoder: Encoder, streamId: number): Buffer => {
       const entries: Record<string, string> = {
-        CQL_VERSION: "3.0.0",
+        CQL_VERSION: wire.options.cqlVersion ?? "3.0.0",
         DRIVER_NAME: wire.options.driverName ?? driver.description,
         DRIVER_VERSION: wire.options.driverVersion ?? "4.10.0"
       }

@@ -5,6 +5,7 @@ import { Deadlines } from "./deadlines.ts"
 import type { Driver } from "./driver.ts"
 import type { Client, Connection, Host } from "./driverShape.ts"
 import { MAX_FRAME_LENGTH } from "./envelope.ts"
+import { Limits } from "./limits.ts"
 
 /** How a client speaks to its cluster. */
 export interface WireOptions {
@@ -17,6 +18,12 @@ export interface WireOptions {
   readonly minimumProtocolVersion?: 4 | 5 | undefined
   /** The version to begin the negotiation with. 5 unless given. */
   readonly maximumProtocolVersion?: 4 | 5 | undefined
+  /** The version of CQL that STARTUP asks for. `3.0.0` unless given. */
+  readonly cqlVersion?: string | undefined
+  /** How long the driver's own queries may take, in milliseconds; 0 is no limit. As long as a request unless given. */
+  readonly controlTimeout?: number | undefined
+  /** How long to wait for the answer to a heartbeat. As long as for a request unless given. */
+  readonly heartbeatTimeout?: number | undefined
   /** The largest response to accept, in bytes. 256 MiB unless given. */
   readonly maxFrameLength?: number | undefined
   /** With more abandoned requests than this still unanswered a connection is replaced. 256 unless given. */
@@ -54,6 +61,7 @@ export class WireState {
   readonly maxFrameLength: number
   readonly maxOrphans: number
   readonly maxReprepares: number
+  readonly limits: Limits
   readonly options: WireOptions
   readonly deadlines = new Deadlines()
   readonly connections = new Set<Connection & { readonly orphans: number }>()
@@ -81,6 +89,7 @@ export class WireState {
     this.maxFrameLength = options.maxFrameLength ?? MAX_FRAME_LENGTH
     this.maxOrphans = options.maxOrphans ?? 256
     this.maxReprepares = options.maxReprepares ?? 3
+    this.limits = new Limits(driver, options)
     this.lz4 = this.counted(options.compression ?? "none")
   }
 

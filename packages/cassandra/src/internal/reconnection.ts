@@ -1,0 +1,52 @@
+/** The driver's reconnection policy, from a `Schedule`. */
+import type driver from "cassandra-driver"
+import * as Effect from "effect/Effect"
+import type * as Schedule from "effect/Schedule"
+import * as Decision from "effect/ScheduleDecision"
+import * as Intervals from "effect/ScheduleIntervals"
+import { longestTimer } from "./clusterOptions/checks.ts"
+import type { Warn } from "./callbacks.ts"
+import { ReconnectionPolicy } from "./driverBases.ts"
+
+/** The least delay once a schedule has ended: one without delays would try again and again at once. */
+const leastAtEnd = 1000
+
+/** The delays of a schedule in milliseconds, without waiting for them; past its end the last one, for ever. */
+export function* delays(schedule: Schedule.Schedule<unknown>, warn: Warn): Generator<number, never> {
+  let state: unknown = schedule.initial
+  let delay = 0
+  for (;;) {
+    const now = Date.now()
+    let step: readonly [unknown, unknown, Decision.ScheduleDecision]
+    try {
+      step = Effect.runSync(schedule.step(now, undefined, state))
+    } catch (cause) {
+      warn("The schedule of `reconnection` cannot be followed: it fails, or waits for something", cause)
+      break
+    }
+    const [next, , decision] = step
+    if (Decision.isDone(decision)) break
+    state = next
+    delay = Math.min(Math.max(0, Intervals.start(decision.intervals) - now), longestTimer)
+    yield delay
+  }
+  for (;;) yield Math.max(delay, leastAtEnd)
+}
+
+export class Reconnection extends ReconnectionPolicy implements driver.policies.reconnection.ReconnectionPolicy {
+  readonly #schedule: Schedule.Schedule<unknown>
+  readonly #warn: Warn
+  constructor(schedule: Schedule.Schedule<unknown>, warn: Warn) {
+    super()
+    this.#schedule = schedule
+    this.#warn = warn
+  }
+  newSchedule(): { next: () => { value: number; done: boolean } } {
+    const all = delays(this.#schedule, this.#warn)
+    return { next: () => ({ value: all.next().value, done: false }) }
+  }
+
+  getOptions(): Map<string, object> {
+    return new Map()
+  }
+}
