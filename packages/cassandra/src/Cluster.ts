@@ -11,13 +11,16 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
 import type { CassandraError } from "./CassandraError.ts"
+import type { ClusterEvent, SubscribeOptions } from "./ClusterEvent.ts"
 import type { ClusterOptions } from "./ClusterOptions.ts"
 import type { ExecutionProfile } from "./ExecutionProfile.ts"
 import type { Host } from "./Host.ts"
 import * as internal from "./internal/cluster.ts"
 import { resolve } from "./internal/clusterOptions/resolve.ts"
 import { environment } from "./internal/environment.ts"
+import type { Metadata } from "./Metadata.ts"
 import type { ProfileExistsError } from "./ProfileExistsError.ts"
 import type { Session, SessionOptions } from "./Session.ts"
 
@@ -83,6 +86,19 @@ export interface Cluster {
   readonly connect: (options?: SessionOptions) => Effect.Effect<Session, CassandraError, Scope.Scope>
   /** The nodes as they are known now. */
   readonly hosts: Effect.Effect<ReadonlyArray<Host>>
+  /** The schema, the token ring, and what is known of the nodes. */
+  readonly metadata: Metadata
+  /**
+   * What happens from the moment the stream is run: nodes that come and go, changes of the schema. Each run has a buffer of its
+   * own for 1,024 events; a consumer that is slower than that gets a `Dropped` event in the place of what is missing. The
+   * stream ends when the cluster is closed.
+   */
+  readonly events: Stream.Stream<ClusterEvent>
+  /**
+   * The same, but subscribed once this effect is done, so that nothing is missed that happens before the stream is run; and
+   * with a buffer of the size asked for.
+   */
+  readonly subscribe: (options?: SubscribeOptions) => Effect.Effect<Stream.Stream<ClusterEvent>, never, Scope.Scope>
   /** Connections and requests as they are now. */
   readonly state: Effect.Effect<ClusterState>
   /** The execution profiles as they are now, by name. `default` stands for the cluster's own options. */

@@ -18,4 +18,6 @@ export interface Host {
   readonly hostId: string
   /** `DOWN` when the client has no connection to it and tries to make one. */
   readonly status: "UP" | "DOWN"
+  /** The tokens it owns, as the server writes them. */
+  readonly tokens: ReadonlyArray<string>
 }

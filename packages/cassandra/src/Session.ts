@@ -20,7 +20,8 @@ import type { RequestOptions } from "./ExecutionProfile.ts"
 import * as environment from "./internal/environment.ts"
 import { Defaults, type LocalOptions } from "./internal/requestOptions.ts"
 import type { PreparedStatement } from "./PreparedStatement.ts"
-import type { ResultSet } from "./ResultSet.ts"
+import type { QueryTrace, TraceOptions, TraceUnavailableError } from "./QueryTrace.ts"
+import type { ResultInfo, ResultSet } from "./ResultSet.ts"
 import type { Row, Statement } from "./Statement.ts"
 import type { TimestampGenerator } from "./TimestampGenerator.ts"
 
@@ -65,6 +66,16 @@ export interface Session {
       readonly keyspace?: string | undefined
     }
   ) => Effect.Effect<PreparedStatement, CassandraError>
+  /**
+   * What the servers did for a request that was made with `Statement.withTracing`: of a result, or of a trace id. The servers
+   * write traces after they have answered, so it waits for the trace to be complete. A result of many pages has a trace for
+   * each: take them from `pages`. Fails with a `TraceUnavailableError` when the request was not traced, or when the trace is
+   * not complete in time.
+   */
+  readonly trace: (
+    traced: string | { readonly info: Pick<ResultInfo, "traceId"> },
+    options?: TraceOptions
+  ) => Effect.Effect<QueryTrace, CassandraError | TraceUnavailableError>
   /** Applies a batch of writes. */
   readonly batch: (batch: Batch) => Effect.Effect<ResultSet<Row>, CassandraError>
   /** Closes it before its scope does. A second call does nothing. */

@@ -5,8 +5,10 @@ import * as Exit from "effect/Exit"
 import * as RcMap from "effect/RcMap"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { type CassandraError, OperationTimedOutError } from "../CassandraError.ts"
 import { type AddProfileOptions, type Cluster, type ClusterState, TypeId } from "../Cluster.ts"
+import type { SubscribeOptions } from "../ClusterEvent.ts"
 import type { ExecutionProfile } from "../ExecutionProfile.ts"
 import * as Callbacks from "./callbacks.ts"
 import { millis } from "./clusterOptions/checks.ts"
@@ -17,11 +19,12 @@ import * as LoadBalancing from "../LoadBalancing.ts"
 import { ProfileExistsError } from "../ProfileExistsError.ts"
 import type { Session, SessionOptions } from "../Session.ts"
 import { closedError } from "./attempt.ts"
+import * as clusterEvents from "./clusterEvents.ts"
 import { isRefused } from "./connectError.ts"
 import { connect, type Engine } from "./driver.ts"
 import type { Hooks } from "./driverOptions.ts"
 import { adjustPools, openAllPools } from "./driverPrivate.ts"
-import { hostOf } from "./host.ts"
+import * as metadata from "./metadata/index.ts"
 import { Policies } from "./loadBalancing.ts"
 import { Profiles } from "./profiles.ts"
 import { defaultTimeout, toMillis } from "./requestOptions.ts"
@@ -128,6 +131,15 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
       timestamps: (generator) =>
         generator === undefined ? clusterTimestamps : nextTimestamp(generator, callbacks.warn)
     }
+
+    const events = yield* Scope.extend(clusterEvents.make(base.client), scope)
+    const subscribe = ({ capacity = 1024 }: SubscribeOptions = {}) =>
+      events.subscribe(capacity >= 1 ? Math.floor(capacity) : 1)
+    // What reads the schema is a session like others, closed with them.
+    const reading = yield* openSession(internals, {})
+    sessions.add(reading)
+    const known = yield* Scope.extend(metadata.make(base, reading, options.maxSchemaAgreementWait), scope)
+
     return {
       [TypeId]: TypeId,
       driver: base.client,
@@ -146,7 +158,10 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
             })
           )
         }),
-      hosts: Effect.sync(() => base.client.hosts.values().map(hostOf)),
+      hosts: known.hosts,
+      metadata: known,
+      events: Stream.unwrapScoped(subscribe()),
+      subscribe,
       state: Effect.map(openEngines, (open) => stateOf(base, open)),
       profiles: Effect.sync(() => profiles.all()),
       addProfile,

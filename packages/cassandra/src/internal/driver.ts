@@ -11,9 +11,11 @@ import { Gate } from "./admission.ts"
 import { connectError } from "./connectError.ts"
 import { fromDriverError } from "./driverErrors.ts"
 import { clientOptions, type Hooks } from "./driverOptions.ts"
+import * as driverEvents from "./driverEvents.ts"
 import * as driverPrivate from "./driverPrivate.ts"
 import type { RoutingPolicy } from "./loadBalancing.ts"
 import * as refreshWindows from "./refreshWindows.ts"
+import { knowReplicas } from "./replication.ts"
 import { stockTransport } from "./stockTransport.ts"
 import type { Transport } from "./transport.ts"
 import * as wire from "./wire/index.ts"
@@ -79,6 +81,8 @@ const open = (
       driverPrivate.agreeAmongLiving(client)
       driverPrivate.waitForAgreement(client, options.maxSchemaAgreementWait)
       refreshWindows.install(client, options)
+      driverEvents.observe(client)
+      knowReplicas(client)
       if (usesWire) {
         const wireClient = client as unknown as Parameters<typeof wire.attach>[0]
         wire.attach(wireClient, {

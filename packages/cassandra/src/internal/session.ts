@@ -12,7 +12,8 @@ import { type CassandraError, InvalidQueryError, isCassandraError, QueryError } 
 import { cql } from "../cql.ts"
 import type { PagingState } from "../PagingState.ts"
 import type { PreparedStatement } from "../PreparedStatement.ts"
-import type { ResultSet } from "../ResultSet.ts"
+import type { QueryTrace, TraceOptions, TraceUnavailableError } from "../QueryTrace.ts"
+import type { ResultInfo, ResultSet } from "../ResultSet.ts"
 import { type Session, type SessionOptions, TypeId } from "../Session.ts"
 import {
   make as makeStatement,
@@ -30,6 +31,8 @@ import { pages } from "./paging.ts"
 import { type Answer, send } from "./request.ts"
 import { batchOptions, Defaults, type Effective, OptionSources } from "./requestOptions.ts"
 import { columnOf, makeResultSet, pagingStateOf, rowsOf } from "./resultSet.ts"
+import { inAgreement } from "./schemaAgreement.ts"
+import { fetchTrace } from "./trace.ts"
 import type { Payload } from "./transport.ts"
 
 /**
@@ -146,12 +149,14 @@ class OpenSession implements Session {
   readonly stream = <A, R, E>(statement: Statement<A, R, E>): Stream.Stream<A, CassandraError | E, R> =>
     Stream.mapConcatChunk(this.pages(statement), (page) => Chunk.unsafeFromArray(page.rows as Array<A>))
 
-  readonly [schemaAgreement]: Effect.Effect<boolean> = Effect.promise(() =>
-    // The driver has it, and documents it, but its types do not.
-    (this.#home.client.metadata as unknown as { checkSchemaAgreement(): Promise<boolean> })
-      .checkSchemaAgreement()
-      .catch(() => false)
-  )
+  get [schemaAgreement](): Effect.Effect<boolean> {
+    return inAgreement(this.#home.client)
+  }
+
+  readonly trace = (
+    traced: string | { readonly info: Pick<ResultInfo, "traceId"> },
+    options: TraceOptions = {}
+  ): Effect.Effect<QueryTrace, CassandraError | TraceUnavailableError> => fetchTrace(this, traced, options)
 
   readonly prepare = (
     query: string,

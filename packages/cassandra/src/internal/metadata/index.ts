@@ -1,0 +1,254 @@
+/** `cluster.metadata`: the schema by way of a session, nodes and tokens by way of the driver. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import { type CassandraError, ConnectionError, isCassandraError, QueryError } from "../../CassandraError.ts"
+import { cql } from "../../cql.ts"
+import type { Keyspace, UserAggregate, UserFunction } from "../../Keyspace.ts"
+import { type AgreementOptions, type Metadata, UserTypeNotFoundError } from "../../Metadata.ts"
+import type { Session } from "../../Session.ts"
+import type { Values } from "../../Statement.ts"
+import type { Engine } from "../driver.ts"
+import { refreshHosts } from "../driverEvents.ts"
+import { fromDriverError } from "../driverErrors.ts"
+import { hostOf } from "../host.ts"
+import { awaitAgreement, inAgreement } from "../schemaAgreement.ts"
+import { encoderOf } from "../boundValues.ts"
+import * as readSchema from "./readSchema.ts"
+import * as ring from "./ring.ts"
+import * as Schema from "./schema.ts"
+
+/** The driver's own view of the schema, which its routing uses. */
+interface DriverSchema {
+  readonly keyspaces: Readonly<Record<string, Readonly<Record<string, Record<string, unknown>>>>>
+  refreshKeyspaces(): Promise<unknown>
+  refreshKeyspace(name: string): Promise<unknown>
+}
+
+const driverDoes = (work: () => Promise<unknown>): Effect.Effect<void, CassandraError> =>
+  Effect.asVoid(
+    Effect.tryPromise({
+      try: work,
+      catch: (error) => fromDriverError(error, { timeout: 0, batch: false, sent: false })
+    })
+  )
+
+/** `maxWait` is what is waited for the nodes to agree unless told otherwise, in milliseconds. */
+export const make = (
+  { client, transport }: Engine,
+  session: Session,
+  maxWait: number
+): Effect.Effect<Metadata, never, Scope.Scope> =>
+  Effect.map(Schema.make(client, session), (cache): Metadata => {
+    const driverSchema = client.metadata as unknown as DriverSchema
+    const { read } = cache
+
+    const within = <A>(name: string, find: (keyspace: Keyspace) => A | undefined) =>
+      Effect.map(cache.keyspace(name), Option.flatMapNullable(find))
+
+    const userType = (keyspace: string, name: string) => within(keyspace, ({ userTypes }) => userTypes.get(name))
+
+    const table = (keyspace: string, name: string) => within(keyspace, ({ tables }) => tables.get(name))
+
+    const agree = (options: AgreementOptions = {}) =>
+      awaitAgreement(
+        client,
+        options.maxWait === undefined ? Duration.millis(maxWait) : Duration.decode(options.maxWait)
+      )
+
+    const hosts = Effect.sync(() => client.hosts.values().map(hostOf))
+
+    return {
+      keyspaces: cache.all,
+      keyspace: cache.keyspace,
+      table,
+      view: (keyspace, name) => within(keyspace, ({ views }) => views.get(name)),
+      userType,
+      requireUserType: (keyspace, name) =>
+        Effect.flatMap(
+          userType(keyspace, name),
+          Option.match({
+            onSome: Effect.succeed,
+            onNone: () =>
+              new UserTypeNotFoundError({
+                message: `There is no user type "${name}" in the keyspace "${keyspace}"`,
+                keyspace,
+                name
+              })
+          })
+        ),
+      function: (keyspace, name, types) =>
+        within(keyspace, ({ functions }) => functions.find((known) => isFunction(known, name, types))),
+      aggregate: (keyspace, name, types) =>
+        within(keyspace, ({ aggregates }) => aggregates.find((known) => isAggregate(known, name, types))),
+
+      hosts,
+      host: (wanted) =>
+        Effect.map(hosts, (known) =>
+          Option.fromNullable(known.find(({ address, hostId }) => address === wanted || hostId === wanted))
+        ),
+      tokenMap: Effect.sync(() => Option.fromNullable(ring.tokenMap(client))),
+      replicas: (keyspace, routingKey) =>
+        Effect.sync(() => Option.fromNullable(ring.replicas(client, keyspace, routingKey))),
+      replicasOf: (keyspace, name, key) =>
+        Effect.flatMap(
+          table(keyspace, name),
+          Option.match({
+            onNone: () => Effect.succeedNone,
+            onSome: ({ partitionKey, virtual }) =>
+              virtual
+                ? Effect.succeedNone
+                : Effect.map(routingKey(transport, keyspace, name, partitionKey, key), (bytes) =>
+                    Option.fromNullable(ring.replicas(client, keyspace, bytes))
+                  )
+          })
+        ),
+      tokenRanges: (keyspace) => Effect.sync(() => Option.fromNullable(ring.tokenRanges(client, keyspace))),
+
+      refreshSchema: (options) =>
+        (options?.maxWait === undefined ? Effect.void : agree(options)).pipe(
+          Effect.zipRight(driverDoes(() => driverSchema.refreshKeyspaces())),
+          Effect.tap(() => Effect.sync(() => cache.forget())),
+          Effect.zipRight(cache.all)
+        ),
+      refreshKeyspace: (name) =>
+        Effect.gen(function* () {
+          yield* driverDoes(() => driverSchema.refreshKeyspace(name))
+          const facts = yield* cache.renew(name, readSchema.keyspaceFacts(read, name), (known, found) =>
+            Option.getOrUndefined(Option.map(found, (renewed) => ({ ...known, ...renewed })))
+          )
+          // One that is gone, or virtual, has nothing to renew: what is known of it now is what there is.
+          if (Option.isNone(facts)) cache.forget(name)
+          return yield* cache.keyspace(name)
+        }),
+      refreshTable: (keyspace, name) =>
+        cache.renew(
+          keyspace,
+          Effect.tap(readSchema.table(read, keyspace, name), () =>
+            forgetInDriver(driverSchema, keyspace, "tables", name)
+          ),
+          (known, found) => ({ ...known, tables: replaced(known.tables, name, found) })
+        ),
+      refreshView: (keyspace, name) =>
+        cache.renew(
+          keyspace,
+          Effect.tap(readSchema.view(read, keyspace, name), () =>
+            forgetInDriver(driverSchema, keyspace, "views", name)
+          ),
+          (known, found) => ({ ...known, views: replaced(known.views, name, found) })
+        ),
+      refreshUserType: (keyspace, name) =>
+        cache.renew(
+          keyspace,
+          Effect.tap(readSchema.userType(read, keyspace, name), () =>
+            forgetInDriver(driverSchema, keyspace, "udts", name)
+          ),
+          (known, found) => ({ ...known, userTypes: replaced(known.userTypes, name, found) })
+        ),
+      refreshFunction: (keyspace, name, types) =>
+        Effect.map(
+          cache.renew(
+            keyspace,
+            Effect.tap(readSchema.functions(read, keyspace, name), () =>
+              forgetInDriver(driverSchema, keyspace, "functions", name)
+            ),
+            (known, found) => ({ ...known, functions: [...known.functions.filter((f) => f.name !== name), ...found] })
+          ),
+          (found) => Option.fromNullable(found.find((known) => isFunction(known, name, types)))
+        ),
+      refreshAggregate: (keyspace, name, types) =>
+        Effect.map(
+          cache.renew(
+            keyspace,
+            Effect.tap(readSchema.aggregates(read, keyspace, name), () =>
+              forgetInDriver(driverSchema, keyspace, "aggregates", name)
+            ),
+            (known, found) => ({ ...known, aggregates: [...known.aggregates.filter((a) => a.name !== name), ...found] })
+          ),
+          (found) => Option.fromNullable(found.find((known) => isAggregate(known, name, types)))
+        ),
+      refreshNodes: Effect.tryPromise({
+        try: () => refreshHosts(client),
+        catch: (error) =>
+          new ConnectionError({
+            message: `The nodes could not be asked for: ${error instanceof Error ? error.message : String(error)}`,
+            cause: error,
+            hosts: [],
+            writeState: "NotApplied"
+          })
+      }).pipe(Effect.zipRight(hosts)),
+
+      schemaInAgreement: inAgreement(client),
+      awaitSchemaAgreement: agree
+    }
+  })
+
+const sameTypes = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean =>
+  a.length === b.length && a.every((type, i) => normal(type) === normal(b[i] ?? ""))
+
+/** A type is the same however its parts are spaced, and an argument is always frozen. */
+const normal = (type: string): string => type.replaceAll(/\s+/g, "").replaceAll("varchar", "text")
+
+const isFunction = (known: UserFunction, name: string, types: ReadonlyArray<string>): boolean =>
+  known.name === name &&
+  sameTypes(
+    known.arguments.map(({ type }) => type),
+    types
+  )
+
+const isAggregate = (known: UserAggregate, name: string, types: ReadonlyArray<string>): boolean =>
+  known.name === name && sameTypes(known.argumentTypes, types)
+
+const replaced = <A>(known: ReadonlyMap<string, A>, name: string, found: Option.Option<A>): ReadonlyMap<string, A> => {
+  const renewed = new Map(known)
+  if (Option.isSome(found)) renewed.set(name, found.value)
+  else renewed.delete(name)
+  return renewed
+}
+
+/** Whoever uses the driver itself sees what was refreshed as well. */
+const forgetInDriver = (
+  { keyspaces }: DriverSchema,
+  keyspace: string,
+  kind: "tables" | "views" | "udts" | "functions" | "aggregates",
+  name: string
+): Effect.Effect<void> =>
+  Effect.sync(() => {
+    if (Object.hasOwn(keyspaces, keyspace)) delete keyspaces[keyspace]?.[kind]?.[name]
+  })
+
+/** The server's own types of the key's columns are those that count: the table is asked for by its key, but never read. */
+const routingKey = (
+  transport: Engine["transport"],
+  keyspace: string,
+  table: string,
+  partitionKey: ReadonlyArray<{ readonly name: string }>,
+  key: Values
+): Effect.Effect<Uint8Array, CassandraError> =>
+  Effect.flatMap(
+    Effect.tryPromise({
+      try: () => {
+        const columns = partitionKey.map(({ name }) => cql.id(name).text)
+        const condition = columns.map((column) => `${column} = ?`).join(" AND ")
+        const query = `SELECT ${columns.join(", ")} FROM ${cql.id(keyspace, table).text} WHERE ${condition}`
+        return transport.prepare(query, undefined)
+      },
+      catch: (error) => fromDriverError(error, { timeout: 0, batch: false, sent: false })
+    }),
+    ({ variables }) =>
+      Effect.try({
+        try: () =>
+          ring.routingKeyOf(
+            encoderOf(variables)(key).map((value, i) => {
+              if (value instanceof Uint8Array) return value
+              throw new QueryError({
+                message: `The partition key's "${partitionKey[i]?.name ?? ""}" must have a value`,
+                writeState: "NotApplied"
+              })
+            })
+          ),
+        catch: (error) =>
+          isCassandraError(error) ? error : fromDriverError(error, { timeout: 0, batch: false, sent: false })
+      })
+  )

@@ -1,0 +1,88 @@
+/** The ring of tokens, as the driver has it. */
+import type driver from "cassandra-driver"
+import type { Host } from "../../Host.ts"
+import type { ReplicatedRange, TokenMap, TokenRange } from "../../TokenMap.ts"
+import { hostOf } from "../host.ts"
+
+/** What the driver knows of the ring; nothing of it is there where it was told not to keep tokens. */
+interface DriverRing {
+  readonly ring?: ReadonlyArray<object>
+  readonly ringTokensAsStrings: ReadonlyArray<string>
+  readonly primaryReplicas: Readonly<Record<string, driver.Host>>
+  readonly tokenizer?: object
+  readonly keyspaces: Readonly<Record<string, object>>
+  getReplicas(keyspace: string, keyOrToken: Buffer | object): ReadonlyArray<driver.Host> | null | undefined
+}
+
+const ringOf = (client: driver.Client): DriverRing | undefined => {
+  const ring = client.metadata as unknown as DriverRing
+  return ring.ring === undefined || ring.ring.length === 0 ? undefined : ring
+}
+
+const partitioners: Readonly<Record<string, string>> = {
+  Murmur3Tokenizer: "Murmur3Partitioner",
+  RandomTokenizer: "RandomPartitioner",
+  ByteOrderedTokenizer: "ByteOrderedPartitioner"
+}
+
+const rangesOf = (tokens: ReadonlyArray<string>): ReadonlyArray<TokenRange> =>
+  tokens.map((start, i) => ({ start, end: tokens[(i + 1) % tokens.length] as string }))
+
+/** Each host once, however many tokens it has. */
+const converter = (): ((host: driver.Host) => Host) => {
+  const hosts = new Map<driver.Host, Host>()
+  return (host) => {
+    const known = hosts.get(host) ?? hostOf(host)
+    hosts.set(host, known)
+    return known
+  }
+}
+
+export const tokenMap = (client: driver.Client): TokenMap | undefined => {
+  const ring = ringOf(client)
+  if (ring === undefined) return undefined
+  const toHost = converter()
+  const tokens = ring.ringTokensAsStrings
+  return {
+    partitioner: `org.apache.cassandra.dht.${partitioners[ring.tokenizer?.constructor.name ?? ""] ?? "Murmur3Partitioner"}`,
+    tokens: tokens.map((token) => ({ token, host: toHost(ring.primaryReplicas[token] as driver.Host) })),
+    ranges: rangesOf(tokens)
+  }
+}
+
+export const replicas = (
+  client: driver.Client,
+  keyspace: string,
+  routingKey: Uint8Array
+): ReadonlyArray<Host> | undefined => {
+  const ring = ringOf(client)
+  if (ring === undefined || !isSpread(ring, keyspace)) return undefined
+  return ring.getReplicas(keyspace, Buffer.from(routingKey))?.map(hostOf)
+}
+
+export const tokenRanges = (client: driver.Client, keyspace: string): ReadonlyArray<ReplicatedRange> | undefined => {
+  const ring = ringOf(client)
+  if (ring?.ring === undefined || !isSpread(ring, keyspace)) return undefined
+  const toHost = converter()
+  const tokens = ring.ring
+  return rangesOf(ring.ringTokensAsStrings).map((range, i) => ({
+    ...range,
+    // What belongs to a token belongs to the range that it ends.
+    replicas: (ring.getReplicas(keyspace, tokens[(i + 1) % tokens.length] as object) ?? []).map(toHost)
+  }))
+}
+
+/** Whether the data of a keyspace is spread over the ring: that of a local or virtual one is each node's own. */
+const isSpread = (ring: DriverRing, keyspace: string): boolean => {
+  if (!Object.hasOwn(ring.keyspaces, keyspace)) return false
+  const { strategy, virtual } = ring.keyspaces[keyspace] as { strategy?: string | null; virtual?: boolean }
+  return virtual !== true && typeof strategy === "string" && !strategy.endsWith("LocalStrategy")
+}
+
+/** The values of a partition key, each in its CQL form, as the partitioner takes them. */
+export const routingKeyOf = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
+  if (parts.length === 1) return parts[0] as Uint8Array
+  return Buffer.concat(
+    parts.flatMap((part) => [Buffer.from([part.length >> 8, part.length & 0xff]), part, Buffer.from([0])])
+  )
+}

@@ -1,0 +1,32 @@
+/** Whether the nodes have the same schema. */
+import type driver from "cassandra-driver"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import { SchemaAgreementError } from "../Metadata.ts"
+
+/** Whether all nodes that are up agree; false when nobody could be asked. Ends at once when it is interrupted. */
+export const inAgreement = (client: driver.Client): Effect.Effect<boolean> =>
+  Effect.promise(() =>
+    // The driver has it, and documents it, but its types do not.
+    (client.metadata as unknown as { checkSchemaAgreement(): Promise<boolean> })
+      .checkSchemaAgreement()
+      .catch(() => false)
+  )
+
+export const awaitAgreement = (
+  client: driver.Client,
+  maxWait: Duration.Duration
+): Effect.Effect<void, SchemaAgreementError> =>
+  inAgreement(client).pipe(
+    Effect.repeat({ until: (agreed) => agreed, schedule: Schedule.spaced("200 millis") }),
+    Effect.timeoutFail({
+      duration: maxWait,
+      onTimeout: () =>
+        new SchemaAgreementError({
+          message: `The nodes did not agree on the schema within ${Duration.format(maxWait)}`,
+          waited: Duration.toMillis(maxWait)
+        })
+    }),
+    Effect.asVoid
+  )
