@@ -1,4 +1,5 @@
 import type { TestProjectInlineConfiguration } from "vitest/config"
+import { blocks } from "./scripts/test/blocks.ts"
 
 /**
  * The test projects. `unit` needs nothing but Node; `integration` runs against a real Cassandra, which one global setup
@@ -11,6 +12,7 @@ const projects: Array<TestProjectInlineConfiguration> = [
   },
   {
     extends: true,
+    plugins: [blocks],
     test: {
       name: "integration",
       include: ["packages/*/test/**/*.it.ts", "scripts/test/**/*.it.ts"],

@@ -5,9 +5,10 @@
  * module of its own. A block keeps its place: all that is not code is blanked out, so an error is reported where it stands in the file.
  * And everything that the packages export says since when it exists and what it belongs to.
  */
+import { existsSync } from "node:fs"
 import { basename, dirname, join, relative } from "node:path"
 import ts from "typescript"
-import { blocksOf } from "./markdown.ts"
+import { anchorsIn, blocksOf } from "./markdown.ts"
 import { main } from "./run.ts"
 import { entryPoints, glob, programOf, read, root } from "./sources.ts"
 
@@ -96,4 +97,32 @@ const checkTags = (): boolean => {
   return errors === 0
 }
 
-await main(async () => [checkExamples(), checkTags()].every(Boolean))
+const linkProblem = (file: string, link: string): string | undefined => {
+  const [path = "", anchor] = link.split("#")
+  const target = path === "" ? file : join(dirname(file), path)
+  if (!existsSync(join(root, target))) return `There is no ${target}`
+  return anchor === undefined || anchorsIn(read(target)).has(anchor) ? undefined : `${target} has no #${anchor}`
+}
+
+/** Links to files of the repository, and to headings of Markdown files. */
+const checkLinks = (): boolean => {
+  let links = 0
+  let errors = 0
+  for (const file of glob(markdown)) {
+    read(file)
+      .split("\n")
+      .forEach((line, i) => {
+        for (const { 1: link = "", index } of line.matchAll(/\]\((?!\w+:)([^)\s]+)\)/g)) {
+          links++
+          const problem = linkProblem(file, link)
+          if (problem === undefined) continue
+          report(file, i, index, problem)
+          errors++
+        }
+      })
+  }
+  console.log(`${links} links in the documentation, ${errors} that lead nowhere`)
+  return errors === 0
+}
+
+await main(async () => [checkExamples(), checkTags(), checkLinks()].every(Boolean))

@@ -44,3 +44,16 @@ export const replacePart = (text: string, name: string, part: string): string =>
   if (from < 0 || to < from) throw new Error(`There is no part between ${start} and ${end}`)
   return `${text.slice(0, from + start.length)}\n\n${part.trim()}\n\n${text.slice(to)}`
 }
+
+/** What links can lead to within a text: its headings, as GitHub names them, and anchors of its own. */
+export const anchorsIn = (text: string): ReadonlySet<string> =>
+  new Set([
+    ...Array.from(text.matchAll(/^#+ (.*)$/gm), ([, heading = ""]) =>
+      heading
+        .replace(/<[^>]*>/g, "")
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, "")
+        .replaceAll(" ", "-")
+    ),
+    ...Array.from(text.matchAll(/<a id="([^"]+)">/g), ([, id = ""]) => id)
+  ])
