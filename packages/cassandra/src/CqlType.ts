@@ -181,8 +181,7 @@ export const decimal: Schema.Schema<BigDecimal_.BigDecimal> = scalar("decimal", 
 /**
  * `timestamp`: a point in time in milliseconds, as Effect's `DateTime.Utc`. For a `Date` use {@link timestampDate}.
  *
- * Cassandra holds times far beyond the 8.64e15 milliseconds that JavaScript can; select those with `toUnixTimestamp(column)`,
- * which gives a `bigint`.
+ * Cassandra holds times far beyond the 8.64e15 milliseconds that a `Date` can: those are for {@link timestampMillis}.
  *
  * @since 0.1.0
  * @category times
@@ -196,6 +195,23 @@ export const timestamp: Schema.Schema<DateTime.Utc, Date> = scalar("timestamp", 
  * @category times
  */
 export const timestampDate: Schema.Schema<Date> = scalar("timestamp", Schema.ValidDateFromSelf, "timestampDate")
+
+/**
+ * `timestamp`, as milliseconds since 1970: every point in time that Cassandra can hold, 292 million years either way. A row
+ * without a schema has a `Date`, and a `bigint` for what no `Date` can be.
+ *
+ * @since 0.1.0
+ * @category times
+ */
+export const timestampMillis: Schema.Schema<bigint, Date | bigint> = scalar(
+  "timestamp",
+  Schema.transform(Schema.Union(Schema.ValidDateFromSelf, Schema.BigIntFromSelf), bits64, {
+    strict: true,
+    decode: (value) => (typeof value === "bigint" ? value : BigInt(value.getTime())),
+    encode: (millis) => millis
+  }),
+  "timestampMillis"
+)
 
 /**
  * `date`: a day without a time or a zone, as ISO 8601 writes it: `2026-05-01`, and `+12026-05-01` or `-0044-03-15` outside

@@ -77,7 +77,8 @@ const inline = (code: number, value: string, call: string): string => {
     case TypeCode.timeuuid:
       return `${value}=l===16?h.uuid(b,o):${call}`
     case TypeCode.timestamp:
-      return `${value}=l===8?new Date((${int})*4294967296+((b[o+4]<<24|b[o+5]<<16|b[o+6]<<8|b[o+7])>>>0)):${call}`
+      // Near the limits of a Date, and beyond them, the reader decides.
+      return `{const t=${int};${value}=l===8&&t>-2011656&&t<2011656?new Date(t*4294967296+((b[o+4]<<24|b[o+5]<<16|b[o+6]<<8|b[o+7])>>>0)):${call}}`
     default:
       return `${value}=${call}`
   }

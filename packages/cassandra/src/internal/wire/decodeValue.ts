@@ -49,6 +49,12 @@ export const readVarint = (b: Buffer, o: number, len: number): bigint => {
   return BigInt.asIntN(len * 8, BigInt(`0x${b.toString("hex", o, o + len)}`))
 }
 
+/** Milliseconds since 1970 as a `Date`, or as they are where they are too many for one. */
+const readTimestamp = (b: Buffer, o: number): Date | bigint => {
+  const date = new Date(int32(b, o) * 4_294_967_296 + (int32(b, o + 4) >>> 0))
+  return Number.isNaN(date.getTime()) ? int64(b, o) : date
+}
+
 const leaf: Readonly<Record<number, Reader>> = {
   [TypeCode.ascii]: readText,
   [TypeCode.text]: readText,
@@ -66,8 +72,7 @@ const leaf: Readonly<Record<number, Reader>> = {
   [TypeCode.varint]: (b, o, len) => (len === 0 ? null : readVarint(b, o, len)),
   [TypeCode.decimal]: (b, o, len) =>
     len > 4 ? BigDecimal.make(readVarint(b, o + 4, len - 4), int32(b, o)) : badLength(len),
-  [TypeCode.timestamp]: (b, o, len) =>
-    len === 8 ? new Date(int32(b, o) * 4_294_967_296 + (int32(b, o + 4) >>> 0)) : badLength(len),
+  [TypeCode.timestamp]: (b, o, len) => (len === 8 ? readTimestamp(b, o) : badLength(len)),
   [TypeCode.uuid]: (b, o, len) => (len === 16 ? readUuid(b, o) : badLength(len)),
   [TypeCode.timeuuid]: (b, o, len) => (len === 16 ? readUuid(b, o) : badLength(len)),
   [TypeCode.inet]: (b, o, len) => (len === 0 ? null : readInet(b, o, len)),
