@@ -8,6 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Net from "node:net"
 import { optionsFor, schema } from "./support/client.ts"
+import * as Migrators from "./support/migrators.ts"
 
 const session = Layer.scoped(
   Session.Session,
@@ -55,6 +56,54 @@ const sightings = (text: string) =>
   )
 
 layer(setup, { excludeTestServices: true, timeout: "4 minutes" })("a cluster of three nodes", (it) => {
+  it.scoped(
+    "ten migrators leave one history, though the one that began is killed in the middle",
+    () =>
+      Effect.gen(function* () {
+        const first = yield* Migrators.start(0, "hang")
+        yield* first.says("in the middle")
+        const shared = yield* Session.Session
+        const [ledger] = yield* shared.rows(cql`SELECT lease_owner FROM cassandra_migrations`)
+        const owner = String(ledger?.["lease_owner"])
+        assert.include(owner, `/${first.child.pid}/`)
+
+        // Nine more, while it has the lease and keeps it.
+        const sessions = yield* Effect.fork(
+          Effect.forEach([0, 1, 2, 3, 4, 5], Migrators.inThisProcess, { concurrency: "unbounded" })
+        )
+        const programs = yield* Effect.forEach([0, 1, 2], (which) => Migrators.start(which))
+        yield* Effect.sleep(`${Migrators.lease} seconds`)
+        const before = yield* Fiber.poll(sessions)
+        assert.strictEqual(before._tag, "None")
+        first.child.kill("SIGKILL")
+
+        const results = [
+          ...(yield* Fiber.join(sessions)),
+          ...(yield* Effect.forEach(programs, (program) => program.applied, { concurrency: "unbounded" }))
+        ]
+        // One took over and did all the rest.
+        assert.deepStrictEqual(
+          results.filter((names) => names.length > 0),
+          [Migrators.all.slice(2)]
+        )
+        const { begun, history, teams, users } = yield* Migrators.look
+        assert.deepStrictEqual(
+          history.map(({ id, name }) => [id, name]),
+          Migrators.all.map((name, i) => [BigInt(i + 1), name])
+        )
+        const owners = history.map((row) => String(row["applied_by"]))
+        assert.deepStrictEqual(owners.slice(0, 2), [owner, owner])
+        assert.notStrictEqual(owners[2], owner)
+        assert.strictEqual(new Set(owners.slice(2)).size, 1)
+        assert.isNull(history[0]?.["lease_owner"])
+        // What was under way was begun again, nothing else.
+        assert.deepStrictEqual(begun, { 2: 1n, 3: 2n, 4: 1n, 5: 1n })
+        assert.deepStrictEqual(users, [{ id: 1, name: "Ada", email: null }])
+        assert.deepStrictEqual(teams, [])
+      }),
+    180_000
+  )
+
   it.scoped("a statement's 1,000 concurrent first uses prepare it once on each host", () =>
     Effect.gen(function* () {
       const shared = yield* Session.Session
