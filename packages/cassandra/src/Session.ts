@@ -6,11 +6,11 @@
 import * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type * as Duration from "effect/Duration"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Batch } from "./Batch.ts"
@@ -59,13 +59,7 @@ export interface Session {
   /** The pages themselves, empty ones too, each with the state to continue from. */
   readonly pages: <A, R, E>(statement: Statement<A, R, E>) => Stream.Stream<ResultSet<A>, CassandraError | E, R>
   /** Prepares CQL text on the nodes. Preparing the same text again costs nothing. */
-  readonly prepare: (
-    query: string,
-    options?: {
-      /** The keyspace of unqualified table names, in place of the session's. */
-      readonly keyspace?: string | undefined
-    }
-  ) => Effect.Effect<PreparedStatement, CassandraError>
+  readonly prepare: (query: string, options?: PrepareOptions) => Effect.Effect<PreparedStatement, CassandraError>
   /**
    * What the servers did for a request that was made with `Statement.withTracing`: of a result, or of a trace id. The servers
    * write traces after they have answered, so it waits for the trace to be complete. A result of many pages has a trace for
@@ -81,6 +75,22 @@ export interface Session {
   /** Closes it before its scope does. A second call does nothing. */
   readonly close: Effect.Effect<void>
   readonly isClosed: Effect.Effect<boolean>
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface PrepareOptions {
+  /** The keyspace of unqualified table names, in place of the session's. */
+  readonly keyspace?: string | undefined
+  /** How long to wait. After it preparing fails with an `OperationTimedOutError`. Default: the cluster's `requestTimeout`. */
+  readonly timeout?: Duration.DurationInput | undefined
+  /**
+   * For a query handler of the server's that looks for one. It goes with every request that prepares this text from now on; a
+   * text that is prepared already is not prepared again for it.
+   */
+  readonly customPayload?: Readonly<Record<string, Uint8Array>> | undefined
 }
 
 /**

@@ -6,6 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import * as Net from "node:net"
 import { optionsFor, schema } from "./support/client.ts"
 import * as Migrators from "./support/migrators.ts"
@@ -100,7 +102,7 @@ layer(setup, { excludeTestServices: true, timeout: "4 minutes" })("a cluster of 
         assert.deepStrictEqual(begun, { 2: 1n, 3: 2n, 4: 1n, 5: 1n })
         assert.deepStrictEqual(users, [{ id: 1, name: "Ada", email: null }])
         assert.deepStrictEqual(teams, [])
-      }),
+      }).pipe(Logger.withMinimumLogLevel(LogLevel.Error)),
     180_000
   )
 

@@ -1,6 +1,7 @@
 /** An open session: from statements to requests, and from answers to results. */
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
@@ -8,13 +9,19 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type Batch, isIdempotent } from "../Batch.ts"
-import { type CassandraError, InvalidQueryError, isCassandraError, QueryError } from "../CassandraError.ts"
+import {
+  type CassandraError,
+  InvalidQueryError,
+  isCassandraError,
+  OperationTimedOutError,
+  QueryError
+} from "../CassandraError.ts"
 import { cql } from "../cql.ts"
 import type { PagingState } from "../PagingState.ts"
 import type { PreparedStatement } from "../PreparedStatement.ts"
 import type { QueryTrace, TraceOptions, TraceUnavailableError } from "../QueryTrace.ts"
 import type { ResultInfo, ResultSet } from "../ResultSet.ts"
-import { type Session, type SessionOptions, TypeId } from "../Session.ts"
+import { type PrepareOptions, type Session, type SessionOptions, TypeId } from "../Session.ts"
 import {
   make as makeStatement,
   type Row,
@@ -42,6 +49,23 @@ import type { Payload } from "./transport.ts"
 export const schemaAgreement: unique symbol = Symbol.for("effect-cassandra/Session/schemaAgreement")
 
 const invalid = (message: string): QueryError => new QueryError({ message, writeState: "NotApplied" })
+
+/** Preparing cannot be taken back: what comes of it later is there for the next time. */
+const preparedWithin = <A>(
+  preparing: Effect.Effect<A, CassandraError>,
+  timeout: Duration.DurationInput
+): Effect.Effect<A, CassandraError> =>
+  Effect.timeoutFail(preparing, {
+    duration: timeout,
+    onTimeout: () => {
+      const millis = Duration.toMillis(timeout)
+      return new OperationTimedOutError({
+        message: `The statement was not prepared within ${millis} ms`,
+        timeout: millis,
+        writeState: "NotApplied"
+      })
+    }
+  })
 
 const hasValues = (values: Statement.Any["values"]): boolean =>
   Array.isArray(values) ? values.length > 0 : Object.keys(values).length > 0
@@ -158,10 +182,7 @@ class OpenSession implements Session {
     options: TraceOptions = {}
   ): Effect.Effect<QueryTrace, CassandraError | TraceUnavailableError> => fetchTrace(this, traced, options)
 
-  readonly prepare = (
-    query: string,
-    options: { readonly keyspace?: string | undefined } = {}
-  ): Effect.Effect<PreparedStatement, CassandraError> =>
+  readonly prepare = (query: string, options: PrepareOptions = {}): Effect.Effect<PreparedStatement, CassandraError> =>
     Effect.flatMap(
       Effect.suspend(() =>
         this.#activity.closed ? Effect.fail(closedError("NotApplied")) : this.#engine(options.keyspace)
@@ -171,11 +192,13 @@ class OpenSession implements Session {
           try: () =>
             transport.prepare(
               query,
-              transport.keyspacePerRequest ? (options.keyspace ?? Option.getOrUndefined(this.keyspace)) : undefined
+              transport.keyspacePerRequest ? (options.keyspace ?? Option.getOrUndefined(this.keyspace)) : undefined,
+              options.customPayload
             ),
           catch: (error) => fromDriverError(error, { timeout: 0, batch: false, sent: false })
         })
     ).pipe(
+      (prepared) => (options.timeout === undefined ? prepared : preparedWithin(prepared, options.timeout)),
       Effect.map(({ columns, keyspace, table, variables }) => ({
         query,
         variables: variables.map((column) => columnOf(column, keyspace, table)),

@@ -3,6 +3,7 @@
  * be cancelled here, and a keyspace belongs to the connections.
  */
 import type driver from "cassandra-driver"
+import { QueryError } from "../CassandraError.ts"
 import type { Values } from "../Statement.ts"
 import * as driverPrivate from "./driverPrivate.ts"
 import { longOf } from "./timestamps.ts"
@@ -84,7 +85,13 @@ export const stockTransport = (client: driver.Client, maxPrepared: number): Tran
     protocolVersion: () => driverPrivate.protocolVersion(client),
     keyspacePerRequest: false,
     orphans: () => 0,
-    prepare: async (query) => {
+    prepare: async (query, _, customPayload) => {
+      if (customPayload !== undefined) {
+        throw new QueryError({
+          message: "A custom payload for preparing cannot be sent through this driver's own request code",
+          writeState: "NotApplied"
+        })
+      }
       const { meta } = await prepare(query)
       return { variables: meta.columns, columns: undefined, keyspace: meta.keyspace ?? "", table: meta.table ?? "" }
     },

@@ -90,7 +90,11 @@ export interface Transport {
   readonly keyspacePerRequest: boolean
   /** Orphans: requests given up that the host has not answered yet. */
   readonly orphans: (host: driver.Host) => number
-  readonly prepare: (query: string, keyspace: string | undefined) => Promise<PreparedColumns>
+  readonly prepare: (
+    query: string,
+    keyspace: string | undefined,
+    customPayload?: Readonly<Record<string, Uint8Array>>
+  ) => Promise<PreparedColumns>
   /**
    * Sends a request. What it gives back gives the request up, so that it holds nothing any more; undefined where that cannot
    * be done and the request has to be waited for.

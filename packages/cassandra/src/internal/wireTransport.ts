@@ -81,8 +81,9 @@ export const wireTransport = (driverClient: driver.Client, maxPrepared: number):
       return wire.protocolVersion(client) === 5
     },
     orphans: (host) => wire.orphans(client, host as unknown as Parameters<typeof wire.orphans>[1]),
-    prepare: (query, keyspace) =>
+    prepare: (query, keyspace, customPayload) =>
       new Promise<PreparedColumns>((resolve, reject) => {
+        if (customPayload !== undefined) wire.setPreparePayload(client, query, keyspace, customPayload)
         prepare(query, keyspace, (error, prepared) => {
           if (prepared === undefined) return reject(error)
           resolve({

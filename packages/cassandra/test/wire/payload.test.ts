@@ -43,3 +43,52 @@ it.live("a custom payload goes with the request, and that of the answer comes ba
     assert.isTrue(sent.body.subarray(0, expected.length).equals(expected))
   }).pipe(Effect.scoped)
 )
+
+it.live(
+  "a custom payload goes with preparing, again where the statement is prepared again; and preparing has a time limit",
+  () =>
+    Effect.gen(function* () {
+      const scripted = yield* Effect.acquireRelease(
+        Effect.promise(() => ScriptedServer.start()),
+        (server) => Effect.promise(() => server.close())
+      )
+      let forgotten = false
+      scripted.script = (request) => {
+        if (request.opcode === Opcode.prepare && request.body.includes("slow")) return true
+        if (request.opcode !== Opcode.execute || forgotten) return
+        forgotten = true
+        // UNPREPARED, with the id that was asked for.
+        const id = request.body.subarray(0, 2 + request.body.readUInt16BE(0))
+        request.connection.answer(
+          request,
+          Opcode.error,
+          Buffer.concat([Body.int(0x2500), Body.string("not prepared"), id])
+        )
+        return true
+      }
+      const cluster = yield* Cluster.make({ contactPoints: ["127.0.0.1"], port: scripted.port, localDataCenter: "dc1" })
+      const session = yield* cluster.connect()
+      const sentPrepares = () => scripted.requests.filter(({ opcode }) => opcode === Opcode.prepare)
+
+      const plain = "SELECT v FROM t WHERE k = ? AND plain = 1"
+      yield* session.prepare(plain)
+      const query = "SELECT v FROM t WHERE k = ?"
+      const prepared = yield* session.prepare(query, { customPayload: { asked: new TextEncoder().encode("ping") } })
+      yield* session.execute(prepared.bind([1]))
+      assert.isTrue(forgotten)
+
+      const [first, ...others] = sentPrepares()
+      assert.strictEqual(first!.flags & payloadFlag, 0)
+      assert.strictEqual(others.length, 2)
+      const expected = Buffer.concat([payload("asked", "ping"), Body.int(query.length), Buffer.from(query)])
+      for (const { body, flags } of others) {
+        assert.strictEqual(flags & payloadFlag, payloadFlag)
+        assert.isTrue(body.subarray(0, expected.length).equals(expected))
+      }
+
+      const error = yield* Effect.flip(session.prepare("SELECT slow FROM t", { timeout: "50 millis" }))
+      assert.strictEqual(error._tag, "OperationTimedOutError")
+      assert.include(error.message, "not prepared within 50 ms")
+      assert.strictEqual(error.writeState, "NotApplied")
+    }).pipe(Effect.scoped)
+)

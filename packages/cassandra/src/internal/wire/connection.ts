@@ -1,14 +1,15 @@
 import type { ByteWriter } from "./byteWriter.ts"
 import { type Driver } from "./driver.ts"
 import type { ClientOptions, Connection, ExecutionOptions, Operation, Request, StockResponse } from "./driverShape.ts"
-import { EnvelopeReader } from "./envelope.ts"
+import { HEADER_PAYLOAD, writePayload } from "./encodeRequest.ts"
+import { ENVELOPE_HEADER, EnvelopeReader } from "./envelope.ts"
 import { WireError } from "./errors.ts"
 import { DIALECT, isVersionComplaint, startupRequest, tooOld, wireVersion } from "./negotiate.ts"
 import { openSocket } from "./openSocket.ts"
 import { retire } from "./orphans.ts"
 import { stateOf, type WireState } from "./state.ts"
 import { deliverStock, Opcode } from "./stockResponse.ts"
-import { WireWriteQueue } from "./writeQueue.ts"
+import { endEnvelope, WireWriteQueue } from "./writeQueue.ts"
 
 /**
  * A connection of the driver's with our own reading and writing: no streams between the socket and the requests, segments
@@ -210,7 +211,19 @@ export const makeConnectionClass = (
       if (request.consistency === 1 && request.options?.getConsistency() === 0) request.consistency = 0
       const data = request.write(this.encoder, operation.streamId)
       data[0] = wireVersion(this.protocolVersion)
-      w.bytes(data)
+      const payload = data[4] === Opcode.prepare ? this.preparePayload(request) : undefined
+      if (payload === undefined) return w.bytes(data)
+      const at = w.length
+      data[1]! |= HEADER_PAYLOAD
+      w.bytes(data.subarray(0, ENVELOPE_HEADER))
+      writePayload(w, payload)
+      w.bytes(data.subarray(ENVELOPE_HEADER))
+      endEnvelope(w, at)
+    }
+
+    private preparePayload({ keyspace, query }: Request): Readonly<Record<string, Uint8Array>> | undefined {
+      const { client, preparePayloads } = this.wire
+      return query === undefined ? undefined : preparePayloads.get(client.metadata.getPreparedInfo(keyspace, query))
     }
 
     /** The driver's own requests come without options: each kind has its own limit. */

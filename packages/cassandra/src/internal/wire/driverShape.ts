@@ -87,6 +87,8 @@ export interface Operation {
 export interface Request {
   write(encoder: Encoder, streamId: number): Buffer
   readonly query?: string | undefined
+  /** Of a PREPARE. */
+  readonly keyspace?: string | undefined
   readonly queryId?: Buffer | undefined
   consistency?: number | undefined
   options?: ExecutionOptions | undefined

@@ -23,7 +23,7 @@ const Flag = {
 } as const
 
 const HEADER_TRACING = 0x02
-const HEADER_PAYLOAD = 0x04
+export const HEADER_PAYLOAD = 0x04
 
 /** A value to bind: what writes it, the value, and its name where values are bound by name. */
 export interface Bound {
@@ -229,7 +229,7 @@ export const encodeRequest = (
 const keyspaceFlag = (settings: Settings, v5: boolean): number =>
   v5 && settings.keyspace !== undefined && settings.keyspace !== "" ? Flag.keyspace : 0
 
-const writePayload = (w: ByteWriter, payload: Readonly<Record<string, Buffer>>): void => {
+export const writePayload = (w: ByteWriter, payload: Readonly<Record<string, Uint8Array>>): void => {
   const entries = Object.entries(payload)
   w.i16(entries.length)
   for (const [key, value] of entries) {

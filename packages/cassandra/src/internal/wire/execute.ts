@@ -253,6 +253,17 @@ const watchedPlans = (policy: LoadBalancingPolicy, onHost: (host: Host) => void)
     )
 })
 
+/** Gives the requests that prepare this text a custom payload, for as long as the driver remembers the statement. */
+export const setPreparePayload = (
+  client: Client,
+  query: string,
+  keyspace: string | undefined,
+  payload: Readonly<Record<string, Uint8Array>>
+): void => {
+  const info = client.metadata.getPreparedInfo(keyspace ?? client.keyspace, query)
+  wireOf(client).preparePayloads.set(info, payload)
+}
+
 /** Prepares a statement, once per client and keyspace. */
 export const prepare = (
   client: Client,

@@ -43,7 +43,8 @@ export {
   execute,
   type Params,
   prepare,
-  type Prepared
+  type Prepared,
+  setPreparePayload
 } from "./execute.ts"
 export { protocolVersion } from "./negotiate.ts"
 export { type WireCallback } from "./request.ts"

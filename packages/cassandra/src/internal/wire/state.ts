@@ -67,6 +67,8 @@ export class WireState {
   readonly connections = new Set<Connection & { readonly orphans: number }>()
   /** Connections that the driver's control connection is opening. */
   readonly opening = new Set<Connection>()
+  /** The custom payloads that go with preparing, by what the driver remembers of the statements. */
+  readonly preparePayloads = new WeakMap<object, Readonly<Record<string, Uint8Array>>>()
   /** Set once connecting was given up. */
   isAborted = false
   readonly counters: WireCounters = {
