@@ -1,6 +1,6 @@
 /** The corners of the types: what CqlType.it.ts leaves out. */
 import { assert, layer } from "@effect/vitest"
-import { cql, CqlType, Session, Statement } from "effect-cassandra"
+import { cql, CqlType, Query, Session, Statement } from "effect-cassandra"
 import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -243,6 +243,32 @@ layer(tables, { excludeTestServices: true, timeout: 60_000 })("CqlType", (it) =>
       )
       assert.strictEqual(error._tag, "ParseError")
     })
+  )
+
+  it.effect(
+    "a user defined type that does not exist is an error of the server, or a mismatch when a query is prepared",
+    () =>
+      Effect.gen(function* () {
+        const session = yield* Session.Session
+        const refused = yield* Effect.flip(
+          session.execute(cql`CREATE TABLE of_nothing (id int PRIMARY KEY, v nothing)`)
+        )
+        assert.strictEqual(refused._tag, "InvalidQueryError")
+        assert.include(refused.message, "nothing")
+        const error = yield* Effect.flip(
+          Query.prepare(
+            Query.findAll({
+              Request: CqlType.int,
+              Result: Schema.Struct({
+                v: CqlType.nullable(CqlType.udt("nothing", Schema.Struct({ Field: CqlType.int })))
+              }),
+              execute: (id) => cql`SELECT v FROM cased WHERE id = ${id}`
+            })
+          )
+        )
+        assert.strictEqual(error._tag, "SchemaMismatchError")
+        assert.include(error.message, 'expects CqlType nothing, but column "v" has the type Cased')
+      })
   )
 
   it.effect("a duration in a key is refused by the server, as its error says", () =>

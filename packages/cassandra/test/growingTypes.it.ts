@@ -14,6 +14,8 @@ const tables = Layer.effectDiscard(
     "CREATE TABLE homes (id int PRIMARY KEY, f frozen<address>, l list<frozen<address>>, p frozen<person>)",
     "CREATE TYPE pair (a int)",
     "CREATE TABLE pairs (id int PRIMARY KEY, p pair)",
+    "CREATE TYPE named (old int)",
+    "CREATE TABLE names (id int PRIMARY KEY, p frozen<named>)",
     "CREATE TYPE still (a int)",
     "CREATE TABLE stills (id int PRIMARY KEY, p frozen<still>)"
   )
@@ -23,6 +25,7 @@ const frozen = (id: number, f: object) => cql`INSERT INTO homes (id, f) VALUES (
 const inList = (id: number, l: ReadonlyArray<object>) => cql`UPDATE homes SET l = l + ${l} WHERE id = ${id}`
 const nested = (id: number, p: object) => cql`UPDATE homes SET p = ${p} WHERE id = ${id}`
 const still = (id: number, p: object) => cql`INSERT INTO stills (id, p) VALUES (${id}, ${p})`
+const named = (p: object) => cql`INSERT INTO names (id, p) VALUES (${1}, ${p})`
 
 layer(tables, { excludeTestServices: true, timeout: 60_000 })("a type that grows", (it) => {
   it.effect(
@@ -85,6 +88,21 @@ layer(tables, { excludeTestServices: true, timeout: 60_000 })("a type that grows
       )
       const rows = yield* session.rows(cql`SELECT p FROM stills WHERE id IN (${0}, ${999})`)
       assert.deepStrictEqual(rows, [{ p: { a: 0, b: 0 } }, { p: { a: 999, b: 999 } }])
+    })
+  )
+
+  it.effect("a field that was renamed is known by its new name, and by its old one no more", () =>
+    Effect.gen(function* () {
+      const session = yield* Session.Session
+      yield* session.execute(named({ old: 1 }))
+      yield* session.execute(cql`ALTER TYPE named RENAME old TO young`)
+      yield* session.execute(named({ young: 2 }))
+      assert.deepStrictEqual(
+        yield* session.one(cql`SELECT p FROM names WHERE id = ${1}`),
+        Option.some({ p: { young: 2 } })
+      )
+      const error = yield* Effect.flip(session.execute(named({ old: 3 })))
+      assert.include(error.message, "fields all are in the type named")
     })
   )
 
