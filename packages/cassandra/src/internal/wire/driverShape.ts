@@ -13,6 +13,8 @@ export interface RawQueryOptions {
   readonly [key: string | symbol]: unknown
   readonly keyspace?: string | undefined
   readonly prepare?: boolean | undefined
+  /** Milliseconds until the next execution starts, when so many have started; undefined for no more. */
+  readonly speculation?: ((started: number) => number | undefined) | undefined
 }
 
 export interface ExecutionOptions {
@@ -229,11 +231,6 @@ export interface ClientOptions {
     readonly defunctReadTimeoutThreshold: number
   }
   readonly pooling: { readonly heartBeatInterval: number }
-  readonly policies: {
-    readonly speculativeExecution: {
-      newPlan(keyspace: string | undefined, query: unknown): { nextExecution(host: Host): number }
-    }
-  }
   readonly sslOptions?: TlsConnectionOptions | null
   readonly sni?: unknown
   readonly id?: { toString(): string } | undefined

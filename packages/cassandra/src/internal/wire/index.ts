@@ -12,8 +12,8 @@
  * ```
  *
  * - `attach` works on this one client; another client of the process, and the driver's classes, are not touched.
- * - `execute` and `batch` send past the driver's request code, but by its pools, load balancing, retry and speculative
- *   execution policies, request tracker and metrics; rows come as plain values (see `decodeValue.ts`), one page a call:
+ * - `execute` and `batch` send past the driver's request code, but by its pools, load balancing and retry policies, request
+ *   tracker and metrics; `speculation` in the options tells when a second execution starts; rows come as plain values (see `decodeValue.ts`), one page a call:
  *   `result.pageState` goes into the next call's `pageState`. Values to bind are the same plain values or the driver's own
  *   classes (see `encodeScalar.ts`); one that does not fit is a `Misfit`, and nothing is sent. `prepare` gives a statement that `execute` and `batch` take in place of its text, which saves the lookup.
  * - `options` are the driver's query options. `keyspace` is sent with the request under v5 and fails below it, unless it

@@ -17,7 +17,7 @@ export type WireCallback = (error: unknown, result?: WireResult) => void
 
 /**
  * One request from its first attempt to its answer, as the driver's request handler does it (query plan, retries by the
- * driver's policy, speculative executions, request tracker, metrics) but in callbacks from end to end, so that it can be
+ * driver's policy, request tracker, metrics) and with speculative executions, but in callbacks from end to end, so that it can be
  * given up at any moment.
  */
 export class WireRequest {
@@ -28,7 +28,6 @@ export class WireRequest {
   private attempts = 0
   private speculative = 0
   private reprepares = 0
-  private speculativePlan: { nextExecution(host: Host): number } | undefined
   private speculativeTimer: NodeJS.Timeout | undefined
   private callback: WireCallback | undefined
   private readonly driver: Driver
@@ -176,21 +175,21 @@ export class WireRequest {
     this.active.push(attempt)
     attempt.send(this.timeout)
     // A retry belongs to an execution that has its speculative ones already.
-    if (retries === 0 && this.reprepares === 0 && this.options.isIdempotent() === true) this.speculate(host)
+    if (retries > 0 || this.reprepares > 0 || this.options.isIdempotent() !== true) return
+    const { speculation } = this.options.getRawQueryOptions()
+    if (speculation !== undefined) this.guarded(() => this.speculate(speculation))
   }
 
-  private speculate(host: Host): void {
-    const { client } = this.wire
-    this.speculativePlan ??= client.options.policies.speculativeExecution.newPlan(client.keyspace, this.query)
-    const delay = this.speculativePlan.nextExecution(host)
-    if (typeof delay !== "number" || delay < 0) return
+  private speculate(speculation: (started: number) => number | undefined): void {
+    const delay = speculation(this.speculative + 1)
+    if (delay === undefined) return
     if (this.speculativeTimer !== undefined) clearTimeout(this.speculativeTimer)
     this.speculativeTimer = setTimeout(() => {
       this.speculativeTimer = undefined
       if (this.isDone) return
       this.speculative++
       this.guarded(() => {
-        client.metrics.onSpeculativeExecution()
+        this.wire.client.metrics.onSpeculativeExecution()
         this.tryNext(0, this.settings.consistency)
       })
     }, delay)
