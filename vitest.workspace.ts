@@ -8,14 +8,18 @@ import { blocks } from "./scripts/test/blocks.ts"
 const projects: Array<TestProjectInlineConfiguration> = [
   {
     extends: true,
-    test: { name: "unit", include: ["packages/*/test/**/*.test.ts", "scripts/test/**/*.test.ts"], testTimeout: 30_000 }
+    test: {
+      name: "unit",
+      include: ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts", "scripts/test/**/*.test.ts"],
+      testTimeout: 30_000
+    }
   },
   {
     extends: true,
     plugins: [blocks],
     test: {
       name: "integration",
-      include: ["packages/*/test/**/*.it.ts", "scripts/test/**/*.it.ts"],
+      include: ["packages/*/test/**/*.it.ts", "examples/**/*.it.ts", "scripts/test/**/*.it.ts"],
       globalSetup: ["./packages/testkit/src/vitest.ts"],
       testTimeout: 60_000,
       hookTimeout: 180_000

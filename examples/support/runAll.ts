@@ -52,6 +52,8 @@ const environment = Effect.map(
     CASSANDRA_CONTACT_POINTS: contactPoints.join(","),
     CASSANDRA_PORT: String(port),
     CASSANDRA_LOCAL_DC: localDataCenter,
+    // Any port that is free.
+    PORT: "0",
     ...Option.match(credentials, {
       onNone: () => ({}),
       onSome: ({ password, username }) => ({
