@@ -69,13 +69,18 @@ interface Common {
   readonly concurrency?: number | undefined
 }
 
+interface Reading extends Common {
+  /** What to make of a field that does not take null and a column that may be null: see `Query.ReadOptions`. */
+  readonly nulls?: "trust" | "check" | undefined
+}
+
 /**
  * How requests of one partition share a statement.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Partitioned<I> extends Common {
+export interface Partitioned<I> extends Reading {
   /**
    * The partition of an encoded request, by its value: requests of one partition go to `execute` together, for an `IN` over
    * the clustering key. Default: each request is by itself.
@@ -96,6 +101,7 @@ interface Spec<A, E> {
   readonly tag: string
   readonly Request: Schema.Schema.Any
   readonly Result: Schema.Schema.Any | undefined
+  readonly nulls: "trust" | "check" | undefined
   readonly concurrency: number | undefined
   readonly partition: ((encoded: never) => unknown) | undefined
   readonly execute: (encoded: NonEmptyReadonlyArray<never>) => Statement.Statement.Any
@@ -118,7 +124,7 @@ const makeResolver = <Input, RequestR, A, E, ResultR>(
       result: spec.Result?.ast,
       execute: (request) => spec.execute([request]),
       sample: Option.none(),
-      strict: false
+      strict: spec.nulls === "check"
     })
 
     const run = (wanted: ReadonlyArray<Wanted<A, E>>): Effect.Effect<void> => {
@@ -253,6 +259,7 @@ export const findById = <Id, I, IdR, A, AI, AR>(
     tag,
     Request: options.Id,
     Result: options.Result,
+    nulls: options.nulls,
     concurrency: options.concurrency,
     partition: options.partition,
     execute: options.execute,
@@ -306,6 +313,7 @@ export const grouped = <Input, I, InputR, K, A, AI, AR>(
     tag,
     Request: options.Request,
     Result: options.Result,
+    nulls: options.nulls,
     concurrency: options.concurrency,
     partition: options.partition,
     execute: options.execute,
@@ -331,7 +339,7 @@ export const ordered = <Input, I, InputR, A, AI, AR>(
     readonly Request: Schema.Schema<Input, I, InputR>
     readonly Result: Schema.Schema<A, AI, AR>
     readonly execute: (request: NoInfer<I>) => Statement.Statement.Any
-  } & Common
+  } & Reading
 ): Effect.Effect<
   Resolver<Input, A, Cause.NoSuchElementException, InputR>,
   CassandraError | SchemaMismatchError,
@@ -341,6 +349,7 @@ export const ordered = <Input, I, InputR, A, AI, AR>(
     tag,
     Request: options.Request,
     Result: options.Result,
+    nulls: options.nulls,
     concurrency: options.concurrency,
     partition: undefined,
     execute: ([request]) => options.execute(request),
@@ -363,6 +372,7 @@ const write = <Input, I, InputR>(
     tag,
     Request: options.Request,
     Result: undefined,
+    nulls: undefined,
     concurrency: options.concurrency,
     partition: undefined,
     execute: ([request]) => options.execute(request),

@@ -480,4 +480,18 @@ layer(tables, { excludeTestServices: true, timeout: 60_000 })("Resolver", (it) =
       assert.strictEqual(error._tag, "SchemaMismatchError")
     })
   )
+
+  it.effect("finds columns that may be null, when asked to", () =>
+    Effect.gen(function* () {
+      const options = {
+        Request: CqlType.text,
+        Result: Schema.Struct({ n: CqlType.counter }),
+        execute: (id: string) => cql`SELECT n FROM hits WHERE id = ${id}`
+      }
+      yield* Resolver.ordered("Trusting", options)
+      const error = yield* Effect.flip(Resolver.ordered("Checking", { ...options, nulls: "check" }))
+      assert.strictEqual(error._tag, "SchemaMismatchError")
+      assert.include(error.message, `column "n" is no part of the primary key and may be null`)
+    })
+  )
 })
