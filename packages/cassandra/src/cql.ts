@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Predicate from "effect/Predicate"
+import { QueryError } from "./CassandraError.ts"
 import { isStatement, make, type Row, type Statement } from "./Statement.ts"
 
 const IdentifierTypeId: unique symbol = Symbol.for("effect-cassandra/Identifier")
@@ -22,9 +23,17 @@ export interface Identifier {
 
 const isIdentifier = (u: unknown): u is Identifier => Predicate.hasProperty(u, IdentifierTypeId)
 
+const quote = (name: string): string => {
+  if (typeof name !== "string" || name === "" || name.includes("\0")) {
+    throw new QueryError({ message: "An identifier is a text that is not empty", writeState: "NotApplied" })
+  }
+  return `"${name.replaceAll('"', '""')}"`
+}
+
 /**
  * Quotes identifiers for use in a `cql` template, where they keep their case; several are joined with dots. A quote within
- * a name is doubled, so a name cannot end the identifier.
+ * a name is doubled, so a name cannot end the identifier. Throws a `QueryError` for what cannot be a name: an empty text, or
+ * none at all.
  *
  * @example
  * ```ts
@@ -40,7 +49,7 @@ const isIdentifier = (u: unknown): u is Identifier => Predicate.hasProperty(u, I
  */
 const id = (...names: readonly [string, ...ReadonlyArray<string>]): Identifier => ({
   [IdentifierTypeId]: true,
-  text: names.map((name) => `"${name.replaceAll('"', '""')}"`).join(".")
+  text: names.map(quote).join(".")
 })
 
 // The text of a template whose values are all bound depends on its literal parts alone, and those are one frozen array

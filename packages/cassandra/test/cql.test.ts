@@ -108,7 +108,8 @@ describe("cql.id", () => {
 
   it("is one quoted identifier for any name", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary" }), (name) => {
+      fc.property(fc.string({ unit: "binary", minLength: 1 }), (name) => {
+        fc.pre(!name.includes("\0"))
         const { text } = cql.id(name)
         const inside = text.slice(1, -1)
         assert.strictEqual(text[0], '"')
@@ -118,6 +119,12 @@ describe("cql.id", () => {
         assert.strictEqual(inside.replaceAll('""', '"'), name)
       })
     )
+  })
+
+  it("is no name: a QueryError", () => {
+    for (const name of ["", "a\0b", null, undefined, 5]) {
+      assert.throws(() => cql.id(name as string), "An identifier is a text that is not empty")
+    }
   })
 
   it("stands beside values without mixing with them", () => {

@@ -197,7 +197,8 @@ export const fromDriverError = (unknown: unknown, facts: RequestFacts): E.Cassan
   if (error instanceof driver.errors.BusyConnectionError) {
     return new E.ConnectionError({ message, cause: error, hosts: hostsOf(error), writeState: "NotApplied" })
   }
-  if (error.isSocketError === true || isSystemError(error)) {
+  // What Node refuses to write has a code as well, like an error of the system.
+  if (error.isSocketError === true || (isSystemError(error) && !isEncodingError(error))) {
     return new E.ConnectionError({
       message,
       cause: error,

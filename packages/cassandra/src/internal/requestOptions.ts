@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration"
 import type { BatchType } from "../Batch.ts"
 import { ConfigurationError, QueryError } from "../CassandraError.ts"
 import { longestTimer } from "./clusterOptions/checks.ts"
+import { checkStatementOptions } from "./badRequest.ts"
 import { checkRequestOptions } from "./clusterOptions/requestOptions.ts"
 import type { Resolved as ResolvedCluster } from "./clusterOptions/resolve.ts"
 import { codes, type Consistency } from "../Consistency.ts"
@@ -101,6 +102,7 @@ export class OptionSources {
         : (this.#plainWrite ??= this.#compute(statement, local, read, findHost))
     }
     checkLocalOptions(statement, "statement")
+    checkStatementOptions(statement)
     if (local !== noLocalOptions) checkLocalOptions(local, "Session.withDefaults")
     return this.#compute(statement, local, read, findHost)
   }

@@ -30,6 +30,7 @@ import {
   withPagingState
 } from "../Statement.ts"
 import { Activity, closedError } from "./attempt.ts"
+import { checkStatementOptions, problemWithBatch, problemWithStatement } from "./badRequest.ts"
 import type { ClusterInternals } from "./cluster.ts"
 import { kindOf } from "./cqlText.ts"
 import type { Engine } from "./driver.ts"
@@ -156,8 +157,10 @@ class OpenSession implements Session {
       })
     )
 
-  readonly pages = <A, R, E>(statement: Statement<A, R, E>): Stream.Stream<ResultSet<A>, CassandraError | E, R> =>
-    Stream.unwrap(
+  readonly pages = <A, R, E>(statement: Statement<A, R, E>): Stream.Stream<ResultSet<A>, CassandraError | E, R> => {
+    const problem = problemWithStatement(statement)
+    if (problem !== undefined) return Stream.fail(problem)
+    return Stream.unwrap(
       Effect.map(this.#optionsOf(statement.options, true), ({ prefetch }) =>
         pages(
           (state: PagingState | undefined) =>
@@ -169,6 +172,7 @@ class OpenSession implements Session {
         )
       )
     )
+  }
 
   readonly stream = <A, R, E>(statement: Statement<A, R, E>): Stream.Stream<A, CassandraError | E, R> =>
     Stream.mapConcatChunk(this.pages(statement), (page) => Chunk.unsafeFromArray(page.rows as Array<A>))
@@ -184,9 +188,15 @@ class OpenSession implements Session {
 
   readonly prepare = (query: string, options: PrepareOptions = {}): Effect.Effect<PreparedStatement, CassandraError> =>
     Effect.flatMap(
-      Effect.suspend(() =>
-        this.#activity.closed ? Effect.fail(closedError("NotApplied")) : this.#engine(options.keyspace)
-      ),
+      Effect.suspend(() => {
+        if (typeof query !== "string") return invalid("The CQL text to prepare is no text")
+        try {
+          checkStatementOptions(options)
+        } catch (error) {
+          return failWith(error)
+        }
+        return this.#activity.closed ? Effect.fail(closedError("NotApplied")) : this.#engine(options.keyspace)
+      }),
       ({ transport }) =>
         Effect.tryPromise({
           try: () =>
@@ -211,7 +221,8 @@ class OpenSession implements Session {
 
   readonly batch = (batch: Batch): Effect.Effect<ResultSet<Row>, CassandraError> =>
     Effect.gen(this, function* () {
-      if (batch.statements.length === 0) return yield* invalid("The batch is empty")
+      const problem = problemWithBatch(batch)
+      if (problem !== undefined) return yield* problem
       const payload: Payload = {
         _tag: "Batch",
         type: batch.type,
@@ -252,6 +263,8 @@ class OpenSession implements Session {
     finish: (answer: Answer) => Effect.Effect<A, E, R>
   ): Effect.Effect<A, CassandraError | E, R> {
     return Effect.withFiberRuntime((fiber) => {
+      const problem = problemWithStatement(statement)
+      if (problem !== undefined) return Effect.fail(problem)
       const { query, values } = statement
       const kind = kindOf(query)
       if (kind.use) {

@@ -260,9 +260,14 @@ const vint = (w: ByteWriter, value: bigint): void => unsignedVint(w, BigInt.asUi
 
 const durationShape = "{ months, days, nanoseconds }, all of the same sign"
 
+const durationText =
+  /^-?(?:(?:\d+(?:y|mo|w|d|h|ms|m|s|us|µs|ns))+|P(?=.)(?:\d+W|(?:\d+Y)?(?:\d+M)?(?:\d+D)?(?:T(?=.)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d))$/i
+
 const duration: BodyWriter = (w, value) => {
   if (value instanceof Duration) return w.bytes(value.toBuffer())
   if (typeof value === "string") {
+    // The driver takes a text that it cannot read for no time at all.
+    if (!durationText.test(value)) return misfit(durationShape)
     let parsed: driver.types.Duration
     try {
       parsed = Duration.fromString(value)
@@ -272,7 +277,13 @@ const duration: BodyWriter = (w, value) => {
     }
     return w.bytes(parsed.toBuffer())
   }
-  if (typeof value !== "object") return misfit(durationShape)
+  if (
+    typeof value !== "object" ||
+    value === null ||
+    !("months" in value || "days" in value || "nanoseconds" in value)
+  ) {
+    return misfit(durationShape)
+  }
   const {
     months = 0,
     days = 0,
