@@ -1,0 +1,63 @@
+import { assert, layer } from "@effect/vitest"
+import { Cluster, cql } from "effect-cassandra"
+import { CassandraServer } from "effect-cassandra-testkit"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { optionsFor } from "./support/client.ts"
+
+const guarded = CassandraServer.layer({ sources: ["embedded"], tls: { requireClientAuth: true } })
+
+/** Connects with options for TLS that begin with the right ones. */
+const connect = (change: (right: Cluster.TlsOptions) => Cluster.TlsOptions | boolean) =>
+  Effect.gen(function* () {
+    const server = yield* CassandraServer.CassandraServer
+    const { ca, cert, key } = Option.getOrThrow(server.tls)
+    return yield* Cluster.make({ ...optionsFor(server), connectAttempts: 1, tls: change({ ca, cert, key }) })
+  })
+
+const clusterName = (cluster: Cluster.Cluster) =>
+  Effect.flatMap(cluster.connect(), (session) => session.one(cql`SELECT cluster_name FROM system.local`))
+
+layer(guarded, { excludeTestServices: true, timeout: "3 minutes" })("TLS", (it) => {
+  it.scoped("with the authority and a certificate of one's own connects, at protocol v5", () =>
+    Effect.gen(function* () {
+      const cluster = yield* connect((right) => right)
+      assert.isTrue(Option.isSome(yield* clusterName(cluster)))
+      assert.strictEqual((yield* cluster.state).protocolVersion, 5)
+    })
+  )
+
+  const refused: ReadonlyArray<
+    readonly [why: string, change: (right: Cluster.TlsOptions) => Cluster.TlsOptions | boolean]
+  > = [
+    ["an authority that is not trusted", ({ cert, key }) => ({ cert, key })],
+    ["the defaults, to which the authority is not known", () => true],
+    ["no certificate, where the server asks for one", ({ ca }) => ({ ca })],
+    ["another name than that of the certificate", (right) => ({ ...right, serverName: "other.example" })]
+  ]
+  for (const [why, change] of refused) {
+    it.scoped(`with ${why} is a ConnectionError`, () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(connect(change))
+        assert.strictEqual(error._tag, "ConnectionError", error.message)
+        assert.strictEqual(error.writeState, "NotApplied")
+      })
+    )
+  }
+
+  it.scoped("verifies the server unless told not to, the name and the authority each by an option of its own", () =>
+    Effect.gen(function* () {
+      const name = yield* connect((right) => ({ ...right, serverName: "other.example", acceptAnyServerName: true }))
+      assert.isTrue(Option.isSome(yield* clusterName(name)))
+      const any = yield* connect(({ cert, key }) => ({ cert, key, acceptAnyCertificate: true }))
+      assert.isTrue(Option.isSome(yield* clusterName(any)))
+    })
+  )
+
+  it.scoped("verifies the name that is asked for", () =>
+    Effect.gen(function* () {
+      const cluster = yield* connect((right) => ({ ...right, serverName: "localhost" }))
+      assert.isTrue(Option.isSome(yield* clusterName(cluster)))
+    })
+  )
+})
