@@ -1,10 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cluster } from "effect-cassandra"
+import { AuthProvider, Cluster } from "effect-cassandra"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
+import { createPrivateKey } from "node:crypto"
 import * as Net from "node:net"
+import { makeTls } from "../../testkit/src/internal/tls.ts"
 import { resolve } from "../src/internal/clusterOptions/resolve.ts"
+
+const pki = makeTls(["localhost"])
+const locked = createPrivateKey(pki.client.key)
+  .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "open sesame" })
+  .toString()
 
 const bad: ReadonlyArray<readonly [option: string, options: Record<string, unknown>]> = [
   ["contactPoints", { contactPoints: [] }],
@@ -30,6 +37,62 @@ const bad: ReadonlyArray<readonly [option: string, options: Record<string, unkno
   ["shutdownTimeout", { shutdownTimeout: "later" }],
   ["connectionsPerHost", { connectionsPerHost: 0 }],
   ["connectionsPerHost", { connectionsPerHost: 1000 }],
+  ["connectionsPerHost.local", { connectionsPerHost: { local: 0 } }],
+  ["connectionsPerHost.remote", { connectionsPerHost: { remote: -1 } }],
+  ["maxRequestsPerConnection", { maxRequestsPerConnection: 0 }],
+  ["maxRequestsPerConnection", { maxRequestsPerConnection: 32_001 }],
+  ["credentials.username", { credentials: { username: 1, password: Redacted.make("planted") } }],
+  ["authentication", { authentication: { username: "u", password: "planted" } }],
+  [
+    "authentication",
+    {
+      authentication: AuthProvider.plainText({ username: "u", password: Redacted.make("planted") }),
+      credentials: { username: "u", password: Redacted.make("planted") }
+    }
+  ],
+  ["tls", { tls: "yes" }],
+  ["tls.ca", { tls: { ca: "no certificate" } }],
+  ["tls.ca", { tls: { ca: [pki.ca.certificate, "no certificate"] } }],
+  ["tls.cert", { tls: { cert: "no certificate", key: Redacted.make(pki.client.key) } }],
+  ["tls.key", { tls: { cert: pki.client.certificate, key: Redacted.make("planted") } }],
+  ["tls.key", { tls: { cert: pki.client.certificate, key: pki.client.key } }],
+  ["tls.key", { tls: { cert: pki.client.certificate, key: Redacted.make(pki.server.key) } }],
+  ["tls.passphrase", { tls: { cert: pki.client.certificate, key: Redacted.make(locked) } }],
+  [
+    "tls.passphrase",
+    { tls: { cert: pki.client.certificate, key: Redacted.make(locked), passphrase: Redacted.make("planted") } }
+  ],
+  ["tls.serverName", { tls: { serverName: "" } }],
+  ["tls.acceptAnyCertificate", { tls: { acceptAnyCertificate: "no" } }],
+  ["tls.acceptAnyServerName", { tls: { acceptAnyServerName: 0 } }],
+  ["socket.noDelay", { socket: { noDelay: 1 } }],
+  ["socket.keepAlive", { socket: { keepAlive: "yes" } }],
+  ["socket.keepAliveDelay", { socket: { keepAliveDelay: "soon" } }],
+  ["addressTranslator", { addressTranslator: { "10.0.0.1": "127.0.0.1" } }],
+  ["reconnection", { reconnection: "1 second" }],
+  ["prepareOnAllHosts", { prepareOnAllHosts: "no" }],
+  ["reprepareOnUp", { reprepareOnUp: 0 }],
+  ["heartbeatTimeout", { heartbeatTimeout: 0 }],
+  ["controlConnectionTimeout", { controlConnectionTimeout: 0 }],
+  ["controlConnectionTimeout", { controlConnectionTimeout: "x" }],
+  ["schemaRefreshWindow", { schemaRefreshWindow: "never" }],
+  ["topologyRefreshWindow", { topologyRefreshWindow: "x" }],
+  ["statusRefreshWindow", { statusRefreshWindow: {} }],
+  ["schemaMetadata", { schemaMetadata: "yes" }],
+  ["tokenMetadata", { tokenMetadata: null }],
+  ["timestampGenerator", { timestampGenerator: () => 1n }],
+  ["minimumProtocolVersion", { minimumProtocolVersion: 3 }],
+  ["protocolVersion", { protocolVersion: 3 }],
+  ["protocolVersion", { protocolVersion: 4 }],
+  ["protocolVersion", { protocolVersion: 6, minimumProtocolVersion: 4 }],
+  ["cqlVersion", { cqlVersion: "3" }],
+  ["compression", { compression: "snappy" }],
+  ["applicationName", { applicationName: "" }],
+  ["applicationVersion", { applicationVersion: 1 }],
+  ["advanced", { advanced: ["x"] }],
+  ["advanced.sslOptions", { advanced: { sslOptions: { rejectUnauthorized: false } } }],
+  ["advanced.policies", { advanced: { policies: {} } }],
+  ["advanced.protocolOptions.maxVersion", { advanced: { protocolOptions: { maxVersion: 3 } } }],
   ["maxConcurrentRequests", { maxConcurrentRequests: 0 }],
   ["maxConcurrentRequests", { maxConcurrentRequests: Infinity }],
   ["maxQueuedRequests", { maxQueuedRequests: -1 }],
@@ -50,7 +113,7 @@ const bad: ReadonlyArray<readonly [option: string, options: Record<string, unkno
 
 describe("the options of a cluster", () => {
   for (const [option, options] of bad) {
-    it(`refuses ${JSON.stringify(options)} and names ${option}`, () => {
+    it(`refuses ${JSON.stringify(options).slice(0, 80)} and names ${option}`, () => {
       const resolved = resolve(options)
       if (Either.isRight(resolved)) return assert.fail("it was accepted")
       const error = resolved.left
@@ -100,9 +163,70 @@ describe("the options of a cluster", () => {
       maxQueuedRequests: 65_536,
       maxPreparedStatements: 1000,
       heartbeatInterval: 30_000,
+      heartbeatTimeout: 30_000,
+      controlConnectionTimeout: 2000,
+      maxRequestsPerConnection: 2000,
+      prepareOnAllHosts: true,
+      reprepareOnUp: true,
+      schemaRefreshWindow: 2000,
+      topologyRefreshWindow: 10_000,
+      statusRefreshWindow: 2000,
+      schemaMetadata: true,
+      tokenMetadata: true,
+      socket: { noDelay: true, keepAlive: true, keepAliveDelay: 0 },
+      authentication: undefined,
+      addressTranslator: undefined,
+      minimumProtocolVersion: 5,
+      maximumProtocolVersion: 5,
+      cqlVersion: undefined,
+      compression: "none",
+      advanced: {},
       maxSchemaAgreementWait: 10_000,
       profiles: {}
     })
+  })
+
+  it("take no end for no limit, and words for windows", () => {
+    const options = Either.getOrThrow(
+      resolve({
+        heartbeatInterval: Infinity,
+        heartbeatTimeout: Infinity,
+        controlConnectionTimeout: Infinity,
+        schemaRefreshWindow: "immediate",
+        topologyRefreshWindow: "disabled",
+        statusRefreshWindow: "1 minute"
+      })
+    )
+    assert.deepInclude(options, {
+      heartbeatInterval: 0,
+      heartbeatTimeout: 0,
+      controlConnectionTimeout: 0,
+      schemaRefreshWindow: 0,
+      topologyRefreshWindow: undefined,
+      statusRefreshWindow: 60_000
+    })
+  })
+
+  it("name the version that is too old, v5 and Cassandra 4.0", () => {
+    const refused = (options: object) => Either.getOrThrow(Either.flip(resolve(options))).message
+    for (const text of ["v3", "v5", "Cassandra 4.0"]) assert.include(refused({ protocolVersion: 3 }), text)
+    for (const text of ["v4", "v5", "Cassandra 4.0", "minimumProtocolVersion: 4"]) {
+      assert.include(refused({ protocolVersion: 4 }), text)
+    }
+    assert.deepInclude(Either.getOrThrow(resolve({ protocolVersion: 4, minimumProtocolVersion: 4 })), {
+      minimumProtocolVersion: 4,
+      maximumProtocolVersion: 4
+    })
+    assert.deepInclude(Either.getOrThrow(resolve({ protocolVersion: 5, minimumProtocolVersion: 4 })), {
+      minimumProtocolVersion: 5,
+      maximumProtocolVersion: 5
+    })
+  })
+
+  it("take a key that its passphrase opens", () => {
+    const { certificate: cert } = pki.client
+    const tls = { cert, key: Redacted.make(locked), passphrase: Redacted.make("open sesame") }
+    assert.deepStrictEqual(Either.getOrThrow(resolve({ tls })).tls, tls)
   })
 
   it("take true for TLS with the defaults, false for none", () => {

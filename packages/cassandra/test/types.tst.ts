@@ -1,4 +1,5 @@
 import {
+  AuthProvider,
   Batch,
   type CassandraError,
   Cluster,
@@ -7,15 +8,17 @@ import {
   type PreparedStatement,
   type ResultSet,
   Session,
-  Statement
+  Statement,
+  TimestampGenerator
 } from "effect-cassandra"
 import type { ConfigError } from "effect/ConfigError"
 import * as Config from "effect/Config"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Either from "effect/Either"
 import type * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import type { ParseError } from "effect/ParseResult"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
@@ -138,6 +141,40 @@ describe("a cluster", () => {
       Layer.Layer<Cluster.Cluster, Error | ConfigError>
     >()
     expect(Cluster.layerEnv()).type.toBe<Layer.Layer<Cluster.Cluster, Error | ConfigError>>()
+  })
+
+  test("takes options from Config, those that are functions or schedules too, as a whole", () => {
+    expect(Cluster.layerConfig).type.toBeCallableWith({
+      reconnection: Config.succeed(Schedule.spaced("1 second")),
+      addressTranslator: Config.succeed((node: Cluster.NodeAddress) => node),
+      timestampGenerator: Config.succeed(TimestampGenerator.monotonic()),
+      authentication: Config.succeed(AuthProvider.plainTextWith(Effect.never)),
+      connectionsPerHost: Config.integer("CONNECTIONS"),
+      schemaRefreshWindow: Config.duration("WINDOW"),
+      socket: { noDelay: Config.boolean("NO_DELAY") },
+      tls: Config.succeed({ serverName: "db" }),
+      advanced: Config.succeed({ maxPrepared: 1 }),
+      connectTimeout: Config.duration("CONNECT_TIMEOUT")
+    })
+    expect(Cluster.layerConfig).type.not.toBeCallableWith({ reconnection: Schedule.spaced("1 second") })
+    expect(Cluster.layerConfig).type.not.toBeCallableWith({ reconnection: Config.string("RECONNECTION") })
+    expect(Cluster.layerConfig).type.not.toBeCallableWith({ addressTranslator: Config.string("TRANSLATOR") })
+    expect(Session.layerConfig).type.toBeCallableWith({
+      timestampGenerator: Config.succeed(TimestampGenerator.serverSide),
+      waitForAllPools: Config.boolean("WAIT")
+    })
+  })
+
+  test("takes schedules, translators and logins that need nothing", () => {
+    expect<Cluster.ClusterOptions["reconnection"]>().type.toBeAssignableFrom<Schedule.Schedule<number>>()
+    expect<Cluster.ClusterOptions["reconnection"]>().type.not.toBeAssignableFrom<
+      Schedule.Schedule<number, unknown, Service>
+    >()
+    expect<Cluster.ClusterOptions["addressTranslator"]>().type.not.toBeAssignableFrom<
+      () => Effect.Effect<Cluster.NodeAddress, never, Service>
+    >()
+    expect(AuthProvider.plainTextWith).type.not.toBeCallableWith(Effect.succeed({ username: "u", password: "p" }))
+    expect(Cluster.make).type.not.toBeCallableWith({ protocolVersion: 3 })
   })
 
   test("connects in a scope, and its state cannot fail", () => {

@@ -6,18 +6,23 @@ import {
   ConnectionError,
   type NoHostAvailableError
 } from "../CassandraError.ts"
+import type { Resolved } from "./clusterOptions/resolve.ts"
+import { tlsError } from "./tlsError.ts"
 
 /** What a failed connect was about, from the errors of the single hosts. */
-export const connectError = (error: CassandraError): CassandraError => {
+export const connectError = (error: CassandraError, { tls }: Pick<Resolved, "tls">): CassandraError => {
   if (error._tag !== "NoHostAvailableError") return error
-  const inner = [...error.errors]
+  const inner = [...error.errors].map(
+    ([host, cause]) => [host, tlsError(cause, host, tls?.cert !== undefined) ?? cause] as const
+  )
   for (const [host, cause] of inner) {
     if (cause._tag === "AuthenticationError") {
       return new AuthenticationError({ message: cause.message, cause: cause.cause, host })
     }
     if (cause._tag === "ConfigurationError") return cause
     if (cause._tag === "ProtocolError") {
-      return new ConfigurationError({ option: "contactPoints", message: cause.message, cause })
+      const option = /cql_?version/i.test(cause.message.replace(" ", "_")) ? "cqlVersion" : "contactPoints"
+      return new ConfigurationError({ option, message: cause.message, cause })
     }
   }
   const hosts = inner.map(([host]) => host)

@@ -106,7 +106,7 @@ const open = (
     connected.then(
       () => resume(Effect.succeed(client)),
       (error: unknown) =>
-        resume(Effect.fail(connectError(fromDriverError(error, { timeout, batch: false, sent: false }))))
+        resume(Effect.fail(connectError(fromDriverError(error, { timeout, batch: false, sent: false }), options)))
     )
     return Effect.promise(async () => {
       abort()

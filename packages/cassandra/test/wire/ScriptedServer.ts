@@ -35,7 +35,11 @@ export interface ServerOptions {
   readonly releaseVersion?: string
   /** The only password that is let in; nobody is asked for one unless given. */
   readonly password?: string
-  readonly peers?: ReadonlyArray<{ readonly address: string; readonly releaseVersion: string }>
+  readonly peers?: ReadonlyArray<{
+    readonly address: string
+    readonly releaseVersion: string
+    readonly dataCenter?: string
+  }>
 }
 
 export class ServerConnection {
@@ -283,10 +287,10 @@ export class ScriptedServer {
         ["tokens", [0x22, 13]],
         ["schema_version", 12]
       ],
-      (this.options.peers ?? []).map(({ address, releaseVersion }, i) => [
+      (this.options.peers ?? []).map(({ address, dataCenter, releaseVersion }, i) => [
         Buffer.from(address.split(".").map(Number)),
         Buffer.from(address.split(".").map(Number)),
-        Body.text("dc1"),
+        Body.text(dataCenter ?? "dc1"),
         Body.text("r1"),
         Body.text(releaseVersion),
         Buffer.alloc(16, 10 + i),

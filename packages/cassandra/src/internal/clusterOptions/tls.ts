@@ -21,10 +21,10 @@ const privateKey = (key: Redacted.Redacted, passphrase: Redacted.Redacted | unde
   const words = passphrase === undefined ? {} : { passphrase: secret("tls.passphrase", passphrase) }
   try {
     return createPrivateKey({ key: pem, ...words })
-  } catch (error) {
-    const { code } = error as { code?: string }
-    if (code === "ERR_MISSING_PASSPHRASE")
+  } catch {
+    if (passphrase === undefined && pem.includes("ENCRYPTED")) {
       return refuse("tls.passphrase", "tls.key is encrypted: its passphrase is missing")
+    }
     return passphrase === undefined
       ? refuse("tls.key", "is not a private key in PEM")
       : refuse("tls.passphrase", "does not open tls.key, or that is not a private key in PEM")

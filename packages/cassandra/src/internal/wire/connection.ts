@@ -50,6 +50,8 @@ export const makeConnectionClass = (
     private reader: EnvelopeReader | undefined
     private serverVersion = 0
     private lastWrite = 0
+    /** The socket is closed to be opened again, with another version. */
+    private isReopening = false
     /** The time to connect ran out. */
     private expired = false
 
@@ -92,7 +94,13 @@ export const makeConnectionClass = (
           this.startup(callback)
         }
       )
-      this.netClient.once("error", (error) => this.errorConnecting(error, false, callback))
+      const { netClient } = this
+      this.isReopening = false
+      netClient.once("error", (error) => this.errorConnecting(error, false, callback))
+      // A peer that closes in the middle of the handshake makes no error, and nobody else would notice.
+      netClient.once("close", () => {
+        if (!this.connected && !this.isReopening) callback(this.socketError(true))
+      })
       if (this.wire.isAborted) this.netClient.destroy(abortedError())
       else if (this.expired) this.netClient.destroy(new driver.errors.DriverError("Connection timeout"))
     }
@@ -269,7 +277,9 @@ export const makeConnectionClass = (
         const left = this.lastWrite + heartBeatInterval - Date.now()
         this._idleTimeout = null
         if (left > 0) this.armIdleTimeout(left)
-        else this._idleTimeoutHandler()
+        else if (this.connected) this._idleTimeoutHandler()
+        // A heartbeat between STARTUP and its answer would not be in the form that the server expects by then.
+        else if (this.isSocketOpen) this.armIdleTimeout(heartBeatInterval)
       }, delay)
     }
 
@@ -290,6 +300,7 @@ export const makeConnectionClass = (
           }
           this.log("info", `${this.endpointFriendlyName} does not speak protocol version ${version}, using 4`)
           this.decreaseVersion(4)
+          this.isReopening = true
           // The server closes the connection after such a complaint.
           setImmediate(() => this.close(() => this.connect(callback)))
           return
