@@ -111,6 +111,8 @@ const bad: ReadonlyArray<readonly [option: string, options: Record<string, unkno
   ["profiles.olap.pageSize", { profiles: { olap: { pageSize: 0 } } }]
 ]
 
+const refused = (options: object) => Either.getOrThrow(Either.flip(resolve(options))).message
+
 describe("the options of a cluster", () => {
   for (const [option, options] of bad) {
     it(`refuses ${JSON.stringify(options).slice(0, 80)} and names ${option}`, () => {
@@ -208,7 +210,6 @@ describe("the options of a cluster", () => {
   })
 
   it("name the version that is too old, v5 and Cassandra 4.0", () => {
-    const refused = (options: object) => Either.getOrThrow(Either.flip(resolve(options))).message
     for (const text of ["v3", "v5", "Cassandra 4.0"]) assert.include(refused({ protocolVersion: 3 }), text)
     for (const text of ["v4", "v5", "Cassandra 4.0", "minimumProtocolVersion: 4"]) {
       assert.include(refused({ protocolVersion: 4 }), text)

@@ -129,15 +129,15 @@ describe("preparing", () => {
   )
 })
 
-describe("addresses", () => {
-  const behindNat = (options: Cluster.ClusterOptions) =>
-    Effect.gen(function* () {
-      const first = yield* server({ peers: [{ address: "10.99.0.2", releaseVersion: "5.0.9" }] })
-      const second = yield* server({ host: "127.0.0.2", port: first.port })
-      const cluster = yield* connect(first, options)
-      return { addresses: (yield* cluster.hosts).map(({ address }) => address), cluster, first, second }
-    })
+const behindNat = (options: Cluster.ClusterOptions) =>
+  Effect.gen(function* () {
+    const first = yield* server({ peers: [{ address: "10.99.0.2", releaseVersion: "5.0.9" }] })
+    const second = yield* server({ host: "127.0.0.2", port: first.port })
+    const cluster = yield* connect(first, options)
+    return { addresses: (yield* cluster.hosts).map(({ address }) => address), cluster, first, second }
+  })
 
+describe("addresses", () => {
   for (const kind of ["a value", "an effect"] as const) {
     it.scopedLive(`are translated, by ${kind}, those of announcements too`, () =>
       Effect.gen(function* () {
@@ -185,20 +185,21 @@ describe("addresses", () => {
   }
 })
 
-describe("the list of nodes", () => {
-  const growing = (topologyRefreshWindow: Cluster.RefreshWindow) =>
-    Effect.gen(function* () {
-      const peers: Array<{ address: string; releaseVersion: string }> = []
-      const first = yield* server({ peers })
-      yield* server({ host: "127.0.0.2", port: first.port })
-      const cluster = yield* connect(first, { topologyRefreshWindow })
-      const known = queries(first, "system.peers")
-      peers.push({ address: "127.0.0.2", releaseVersion: "5.0.9" })
-      for (let i = 0; i < 3; i++) announce(first, topologyChange("NEW_NODE", "127.0.0.2"))
-      return { cluster, first, reads: () => queries(first, "system.peers") - known }
-    })
-  const ring = ({ driver }: Cluster.Cluster) => (driver.metadata as unknown as { ring: ReadonlyArray<unknown> }).ring
+const growing = (topologyRefreshWindow: Cluster.RefreshWindow) =>
+  Effect.gen(function* () {
+    const peers: Array<{ address: string; releaseVersion: string }> = []
+    const first = yield* server({ peers })
+    yield* server({ host: "127.0.0.2", port: first.port })
+    const cluster = yield* connect(first, { topologyRefreshWindow })
+    const known = queries(first, "system.peers")
+    peers.push({ address: "127.0.0.2", releaseVersion: "5.0.9" })
+    for (let i = 0; i < 3; i++) announce(first, topologyChange("NEW_NODE", "127.0.0.2"))
+    return { cluster, first, reads: () => queries(first, "system.peers") - known }
+  })
 
+const ring = ({ driver }: Cluster.Cluster) => (driver.metadata as unknown as { ring: ReadonlyArray<unknown> }).ring
+
+describe("the list of nodes", () => {
   it.scopedLive("is read at once, the ring with it, when its window is immediate", () =>
     Effect.gen(function* () {
       const { cluster } = yield* growing("immediate")
@@ -226,22 +227,22 @@ describe("the list of nodes", () => {
 
 const schemaChange = Buffer.concat([Body.int(5), keyspaceChange("shop")])
 
-describe("the schema", () => {
-  const changing = (schemaRefreshWindow: Cluster.RefreshWindow) =>
-    Effect.gen(function* () {
-      const to = yield* server({
-        script: (request) => {
-          if (request.query?.startsWith("CREATE") !== true) return false
-          request.connection.answer(request, Opcode.result, schemaChange)
-          return true
-        }
-      })
-      const cluster = yield* connect(to, { schemaRefreshWindow })
-      const reads = () => queries(to, "system_schema.keyspaces where keyspace_name = 'shop'")
-      for (let i = 0; i < 5; i++) announce(to, Buffer.concat([Body.string("SCHEMA_CHANGE"), keyspaceChange("shop")]))
-      return { cluster, reads }
+const changing = (schemaRefreshWindow: Cluster.RefreshWindow) =>
+  Effect.gen(function* () {
+    const to = yield* server({
+      script: (request) => {
+        if (request.query?.startsWith("CREATE") !== true) return false
+        request.connection.answer(request, Opcode.result, schemaChange)
+        return true
+      }
     })
+    const cluster = yield* connect(to, { schemaRefreshWindow })
+    const reads = () => queries(to, "system_schema.keyspaces where keyspace_name = 'shop'")
+    for (let i = 0; i < 5; i++) announce(to, Buffer.concat([Body.string("SCHEMA_CHANGE"), keyspaceChange("shop")]))
+    return { cluster, reads }
+  })
 
+describe("the schema", () => {
   it.scopedLive("is read for each announcement when its window is immediate", () =>
     Effect.gen(function* () {
       const { reads } = yield* changing("immediate")
@@ -302,6 +303,17 @@ describe("the schema", () => {
   )
 })
 
+const slowly = (request: Incoming) => {
+  if (request.opcode !== Opcode.startup) return false
+  setTimeout(
+    () =>
+      request.connection.socket.destroyed ||
+      request.connection.answer(request, Opcode.error, Buffer.concat([Body.int(0x1002), Body.string("busy")])),
+    50
+  )
+  return true
+}
+
 describe("pools", () => {
   const elsewhere = LoadBalancing.dcAware({ remoteDataCenters: ["dc2"] })
   const sizes = { connectionsPerHost: { local: 3, remote: 2 }, loadBalancing: elsewhere }
@@ -324,17 +336,6 @@ describe("pools", () => {
       assert.strictEqual(second.connections.length, 0)
     })
   )
-
-  const slowly = (request: Incoming) => {
-    if (request.opcode !== Opcode.startup) return false
-    setTimeout(
-      () =>
-        request.connection.socket.destroyed ||
-        request.connection.answer(request, Opcode.error, Buffer.concat([Body.int(0x1002), Body.string("busy")])),
-      50
-    )
-    return true
-  }
 
   it.scopedLive("are all open when a session waits for them", () =>
     Effect.gen(function* () {
@@ -406,6 +407,8 @@ const timestampOf = ({ body }: Incoming): bigint | undefined => {
   return body.readBigInt64BE(flagsAt + 4 + ((flags & 0x04) === 0 ? 0 : 4))
 }
 
+const numbered = (first: bigint) => TimestampGenerator.make(() => first++)
+
 describe("timestamps", () => {
   const write = cql`UPDATE t SET v = 1 WHERE k = 1`
 
@@ -413,7 +416,6 @@ describe("timestamps", () => {
     Effect.gen(function* () {
       const to = yield* server()
       const sent = () => timestampOf(requests(to, Opcode.execute).at(-1)!)
-      const numbered = (first: bigint) => TimestampGenerator.make(() => first++)
       const cluster = yield* connect(to, { timestampGenerator: numbered(100n) })
       const session = yield* cluster.connect()
       const other = yield* cluster.connect()

@@ -14,6 +14,15 @@ import * as Proxy from "../support/proxy.ts"
 const until = (condition: () => boolean): Effect.Effect<void> =>
   Effect.suspend(() => (condition() ? Effect.void : Effect.zipRight(Effect.sleep("10 millis"), until(condition))))
 
+const insert = (k: number) => cql`INSERT INTO stamped (k, v) VALUES (${k}, 1)`
+
+const keyspaces = (of: Cluster.Cluster) => Object.keys(of.driver.metadata.keyspaces)
+
+const create = (keyspace: string) =>
+  Statement.make(`CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`)
+
+const drop = (keyspace: string) => Statement.make(`DROP KEYSPACE IF EXISTS ${keyspace}`)
+
 layer(TestServer.layerKeyspace({ prefix: "options" }), { excludeTestServices: true })("options", (it) => {
   it.scoped(
     "the server lists the client with its name, version, protocol, CQL version and keyspace-less connections",
@@ -69,7 +78,6 @@ layer(TestServer.layerKeyspace({ prefix: "options" }), { excludeTestServices: tr
         keyspace: name,
         timestampGenerator: TimestampGenerator.serverSide
       })
-      const insert = (k: number) => cql`INSERT INTO stamped (k, v) VALUES (${k}, 1)`
       yield* session.execute(insert(1))
       yield* session.execute(insert(2).pipe(Statement.withTimestamp(2_000_000n)))
       yield* session.execute(cql`INSERT INTO stamped (k, v) VALUES (3, 1) USING TIMESTAMP 3000000`)
@@ -90,13 +98,7 @@ layer(TestServer.layerKeyspace({ prefix: "options" }), { excludeTestServices: tr
       const immediate = yield* cluster({ schemaRefreshWindow: "immediate" })
       const disabled = yield* cluster({ schemaRefreshWindow: "disabled" })
       const other = yield* connect()
-      const keyspaces = (of: Cluster.Cluster) => Object.keys(of.driver.metadata.keyspaces)
       const created = `${name}_window`
-      const create = (keyspace: string) =>
-        Statement.make(
-          `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`
-        )
-      const drop = (keyspace: string) => Statement.make(`DROP KEYSPACE IF EXISTS ${keyspace}`)
       yield* Effect.addFinalizer(() =>
         Effect.ignore(Effect.forEach([created, `${created}_own`], (keyspace) => other.execute(drop(keyspace))))
       )
