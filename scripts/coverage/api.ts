@@ -1,6 +1,8 @@
 /** The names of a package's public API, as the coverage table writes them. */
 import ts from "typescript"
 
+const isModule = (symbol: ts.Symbol): boolean => (symbol.flags & ts.SymbolFlags.ValueModule) !== 0
+
 /**
  * Tells whether there is an API of a name:
  *
@@ -19,12 +21,8 @@ export const publicApi = (program: ts.Program, entryPoint: string): ((name: stri
     new Map(
       checker
         .getExportsOfModule(module)
-        .map((symbol) => [
-          symbol.name,
-          symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
-        ])
+        .map((symbol) => [symbol.name, symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol])
     )
-  const isModule = (symbol: ts.Symbol): boolean => (symbol.flags & ts.SymbolFlags.ValueModule) !== 0
 
   const top = exportsOf(entry)
   const modules = new Map([...top].filter(([, symbol]) => isModule(symbol)).map(([name, it]) => [name, exportsOf(it)]))

@@ -32,7 +32,8 @@ const problemsOfRow = (row: AnyRow, repository: Repository, final: boolean): Rea
   const unknown = keys.filter((key) => !keysOf.flat().includes(key))
   if (unknown.length > 0) return [`has what no row has: ${unknown.join(", ")}`]
   if (!isText(row.what)) return ["does not say what it is"]
-  if (states.length !== 1) return [`must be either done, or not applicable, or elsewhere, and is ${states.length} of them`]
+  if (states.length !== 1)
+    return [`must be either done, or not applicable, or elsewhere, and is ${states.length} of them`]
   if (row.notApplicable !== undefined) return isText(row.notApplicable) ? [] : ["must say why it is not applicable"]
   if (row.elsewhere !== undefined) {
     return subjects.includes(row.elsewhere) ? [] : [`there is no open issue about "${row.elsewhere}"`]
