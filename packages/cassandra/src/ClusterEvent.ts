@@ -91,6 +91,25 @@ export interface Dropped {
 }
 
 /**
+ * Any of them; `_tag` tells which.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Stream } from "effect"
+ * import { Cluster } from "effect-cassandra"
+ *
+ * const watch = Effect.gen(function* () {
+ *   const cluster = yield* Cluster.Cluster
+ *   yield* Stream.runForEach(cluster.events, (event) =>
+ *     event._tag === "HostDown" || event._tag === "HostUp"
+ *       ? Effect.logInfo(event._tag, event.host.address)
+ *       : event._tag === "Dropped"
+ *         ? Effect.logWarning(`${event.count} events were missed`)
+ *         : Effect.void
+ *   )
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */

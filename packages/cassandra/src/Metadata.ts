@@ -60,6 +60,20 @@ export interface AgreementOptions {
  * **Nodes and tokens** are known to the client and cost no round trip. They are kept up to date by events. Where the cluster
  * was told not to keep token metadata, `tokenMap`, `replicas` and `tokenRanges` are `None`.
  *
+ * @example
+ * ```ts
+ * import { Effect, Option } from "effect"
+ * import { Cluster } from "effect-cassandra"
+ *
+ * const program = Effect.gen(function* () {
+ *   const { metadata } = yield* Cluster.Cluster
+ *   const table = yield* metadata.table("shop", "orders")
+ *   const columns = Option.map(table, (known) => known.columns.map(({ name, type }) => `${name} ${type}`))
+ *   const owners = yield* metadata.replicasOf("shop", "orders", { customer: 42 })
+ *   return { columns, owners }
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */

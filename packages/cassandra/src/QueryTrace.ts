@@ -11,6 +11,19 @@ import type { Consistency } from "./Consistency.ts"
 /**
  * The trace of a request.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { cql, Session, Statement } from "effect-cassandra"
+ *
+ * const program = Effect.gen(function* () {
+ *   const session = yield* Session.Session
+ *   const result = yield* session.execute(cql`SELECT * FROM orders LIMIT 10`.pipe(Statement.withTracing(true)))
+ *   const trace = yield* session.trace(result, { maxWait: "5 seconds" })
+ *   for (const { activity, source } of trace.events) yield* Effect.log(source, activity)
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */

@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { Cluster, type ClusterEvent, cql, Session, Statement } from "effect-cassandra"
+import { CassandraError, Cluster, type ClusterEvent, cql, Session, Statement } from "effect-cassandra"
 import { CassandraServer, TestKeyspace } from "effect-cassandra-testkit"
 import * as TestServer from "effect-cassandra-testkit/vitest"
 import * as Chunk from "effect/Chunk"
@@ -388,11 +388,28 @@ layer(connected, { excludeTestServices: true })("metadata", (it) => {
     })
   )
 
-  it.effect("fails when its cluster is closed", () =>
+  it.effect("fails with a typed error when its cluster is closed, whatever is asked for or refreshed", () =>
     Effect.gen(function* () {
       const cluster = yield* Effect.scoped(clusterOf())
-      const error = yield* Effect.flip(cluster.metadata.keyspace("system"))
-      assert.strictEqual(error._tag, "SessionClosedError")
+      const { metadata } = cluster
+      const asked: ReadonlyArray<Effect.Effect<unknown, CassandraError.CassandraError>> = [
+        metadata.keyspace("system"),
+        metadata.table("system", "local"),
+        metadata.refreshTable("system", "local"),
+        metadata.refreshUserType("system", "nothing"),
+        metadata.refreshFunction("system", "nothing", []),
+        metadata.refreshAggregate("system", "nothing", [])
+      ]
+      for (const question of asked) assert.strictEqual((yield* Effect.flip(question))._tag, "SessionClosedError")
+      const refreshed: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
+        metadata.refreshSchema(),
+        metadata.refreshKeyspace("system"),
+        metadata.refreshNodes
+      ]
+      for (const refresh of refreshed) {
+        const error = yield* Effect.flip(refresh)
+        assert.isTrue(CassandraError.isCassandraError(error), String(error))
+      }
     })
   )
 })

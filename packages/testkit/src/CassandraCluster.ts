@@ -16,10 +16,11 @@ import type { FaultProxy } from "./FaultProxy.ts"
 import * as ClusterStart from "./internal/clusterStart.ts"
 import * as Defaults from "./internal/defaults.ts"
 import * as Engine from "./internal/engine.ts"
+import * as Membership from "./internal/membership.ts"
 import type { NodeControl } from "./internal/nodeControl.ts"
 import * as Topology from "./internal/topology.ts"
 import type { NodeOptions } from "./ServerOptions.ts"
-import type { NodeStateError, ServerStartError, TestkitError } from "./TestkitError.ts"
+import type { MembershipError, NodeStateError, ServerStartError, TestkitError } from "./TestkitError.ts"
 import { NoServerError, OptionsError, UnknownNodeError } from "./TestkitError.ts"
 
 /**
@@ -40,6 +41,21 @@ export interface ClusterOptions extends NodeOptions {
    * each other's proxies (`broadcast_rpc_address`); among themselves they talk directly. At most 100 nodes. Default: false.
    */
   readonly proxied?: boolean | undefined
+}
+
+/**
+ * What can be asked of a node that joins.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface AddOptions {
+  /** Default: the cluster's first one. */
+  readonly dataCenter?: string | undefined
+  /** Default: `rack1`. */
+  readonly rack?: string | undefined
+  /** Its tokens. Default: it draws 16. */
+  readonly tokens?: ReadonlyArray<string> | undefined
 }
 
 /**
@@ -100,6 +116,18 @@ export interface CassandraCluster extends Pick<
    * all nodes see each other. A frozen node goes on.
    */
   readonly start: (name: string) => Effect.Effect<void, UnknownNodeError | ServerStartError>
+  /**
+   * Makes a new node a member: it takes over its part of the data, and this waits until it serves CQL and, if no other node is
+   * down, until all nodes see each other. Its name is the next one, `node4` after `node3`; a name is never used again. The
+   * cluster's contact points stay as they are.
+   */
+  readonly add: (options?: AddOptions) => Effect.Effect<ClusterNode, MembershipError | OptionsError>
+  /**
+   * Takes a node out of the cluster for good. One that is up hands its data to the others first; one that is down or paused is
+   * declared gone by the others, as soon as they have noticed. Waits until all other nodes have forgotten it. A keyspace with
+   * more replicas than there are nodes left cannot be read at `ALL`, nor perhaps at `QUORUM`.
+   */
+  readonly remove: (name: string) => Effect.Effect<void, UnknownNodeError | MembershipError>
   /** `stop`, then `start`. */
   readonly restart: (name: string) => Effect.Effect<void, UnknownNodeError | ServerStartError>
 }
@@ -183,15 +211,21 @@ export const make: (
   yield* resolved.report(`ready in ${seconds.toFixed(1)} s: ${started.contactPoints.join(", ")} port ${started.port}`)
 
   const services = yield* Effect.context<NodeContext.NodeContext>()
-  const members = new Map(started.members.map((member) => [member.name, member]))
-  const find = (name: string): Effect.Effect<ClusterStart.Member, UnknownNodeError> => {
-    const member = members.get(name)
-    return member === undefined ? new UnknownNodeError({ name, known: [...members.keys()] }) : Effect.succeed(member)
-  }
+  const find = (name: string): Effect.Effect<ClusterStart.Member, UnknownNodeError> =>
+    Effect.suspend(() => {
+      const { members } = started
+      const member = members.find((known) => known.name === name)
+      return member === undefined
+        ? new UnknownNodeError({ name, known: members.map((known) => known.name) })
+        : Effect.succeed(member)
+    })
   const on =
     <E>(action: (control: NodeControl) => Effect.Effect<void, E>) =>
     (name: string) =>
       Effect.flatMap(find(name), (member) => action(member.control))
+  // One change of the membership at a time: Cassandra refuses more.
+  const alone = (yield* Effect.makeSemaphore(1)).withPermits(1)
+  let named = places.length
   const startOne = (control: NodeControl) => Effect.zipRight(Effect.provide(control.start, services), started.settle)
 
   const cluster: CassandraCluster = {
@@ -201,7 +235,7 @@ export const make: (
     localDataCenter: started.localDataCenter,
     credentials: started.credentials,
     tls: started.tls,
-    nodes: Effect.forEach(started.members, describe),
+    nodes: Effect.suspend(() => Effect.forEach(started.members, describe)),
     node: (name) => Effect.flatMap(find(name), describe),
     proxy: (name) =>
       Effect.flatMap(find(name), (member) =>
@@ -215,7 +249,21 @@ export const make: (
     pause: on((control) => control.pause),
     resume: on((control) => control.resume),
     start: on(startOne),
-    restart: on((control) => Effect.zipRight(control.stop, startOne(control)))
+    restart: on((control) => Effect.zipRight(control.stop, startOne(control))),
+    add: ({ dataCenter = started.localDataCenter, rack = "rack1", tokens = [] } = {}) =>
+      Effect.gen(function* () {
+        if (named >= (proxied ? Topology.maxProxied : Topology.maxNodes)) {
+          return yield* new OptionsError({
+            option: "nodes",
+            reason: `there have been ${named} nodes, which is all there may be`
+          })
+        }
+        named += 1
+        const member = yield* Membership.add(started, { name: `node${named}`, dataCenter, rack, tokens })
+        return yield* describe(member)
+      }).pipe(alone, Effect.provide(services)),
+    remove: (name) =>
+      Effect.flatMap(find(name), (member) => Membership.remove(started, member)).pipe(alone, Effect.provide(services))
   }
   return cluster
 }, Effect.provide(NodeContext.layer))

@@ -132,6 +132,24 @@ export class NodeStateError extends Data.TaggedError("NodeStateError")<{
 }
 
 /**
+ * A node could not be made a member of its cluster, or could not be taken out of it. A node that failed to join may be there
+ * half; whatever state it is in, it is gone with the cluster.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class MembershipError extends Data.TaggedError("MembershipError")<{
+  readonly name: string
+  readonly action: "add" | "remove"
+  readonly reason: string
+  readonly cause?: unknown
+}> {
+  override get message(): string {
+    return `Could not ${this.action} ${this.name}: ${this.reason}`
+  }
+}
+
+/**
  * A keyspace could not be created or dropped, or the server could not be asked something.
  *
  * @since 0.1.0

@@ -73,18 +73,36 @@ export const inspect = Effect.fnUntraced(function* (address: Address) {
   return { version: String(row["release_version"]), dataCenter: String(row["data_center"]) }
 }, Effect.scoped)
 
+/** What the node at the address says, asked itself. */
+const askOnly = Effect.fnUntraced(function* (address: Address) {
+  const { Client, policies } = yield* module
+  const { RoundRobinPolicy, WhiteListPolicy } = policies.loadBalancing
+  const only = address.contactPoints.map((host) => `${host}:${address.port}`)
+  const loadBalancing = new WhiteListPolicy(new RoundRobinPolicy(), only)
+  return yield* open(() => new Client({ ...clientOptions(address), policies: { loadBalancing } }))
+})
+
+/** The other nodes that the node at the address knows: host ids by the addresses they listen at. */
+export const peers = Effect.fnUntraced(function* (address: Address) {
+  const result = yield* execute(yield* askOnly(address), "SELECT peer, host_id FROM system.peers")
+  return new Map(result.rows.map((row) => [String(row["peer"]), String(row["host_id"])]))
+}, Effect.scoped)
+
+/** Gives the keyspace of the roles so many replicas: a cluster that shrinks could not be read at ALL otherwise. */
+export const replicateRoles = Effect.fnUntraced(function* (address: Address, replicas: number) {
+  const replication = `{'class': 'SimpleStrategy', 'replication_factor': ${replicas}}`
+  yield* execute(yield* askOnly(address), `ALTER KEYSPACE system_auth WITH replication = ${replication}`)
+}, Effect.scoped)
+
 /**
  * Succeeds when the node at the address knows so many nodes, itself included, and has all of them for alive: a read of the
  * roles at ALL, whose keyspace has a replica on every node, is refused otherwise.
  */
 export const seesAll = Effect.fnUntraced(function* (address: Address, nodes: number) {
-  const { Client, policies, types } = yield* module
-  const { RoundRobinPolicy, WhiteListPolicy } = policies.loadBalancing
-  const only = address.contactPoints.map((host) => `${host}:${address.port}`)
-  const loadBalancing = new WhiteListPolicy(new RoundRobinPolicy(), only)
-  const connected = yield* open(() => new Client({ ...clientOptions(address), policies: { loadBalancing } }))
-  const peers = yield* execute(connected, "SELECT rpc_address, tokens FROM system.peers")
-  const known = 1 + peers.rows.filter((row) => row["rpc_address"] && row["tokens"]).length
+  const { types } = yield* module
+  const connected = yield* askOnly(address)
+  const others = yield* execute(connected, "SELECT rpc_address, tokens FROM system.peers")
+  const known = 1 + others.rows.filter((row) => row["rpc_address"] && row["tokens"]).length
   if (known !== nodes) return yield* Effect.fail(new Error(`${known} of ${nodes} nodes are known`))
   yield* execute(connected, "SELECT role FROM system_auth.roles", types.consistencies.all)
 }, Effect.scoped)

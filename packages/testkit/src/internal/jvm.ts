@@ -8,7 +8,7 @@ const exports = (packages: ReadonlyArray<string>): Array<string> =>
   packages.flatMap((name) => ["--add-exports", `${name}=ALL-UNNAMED`])
 
 /** What Cassandra's own start script opens on Java 11 and 17. */
-const modules: ReadonlyArray<string> = [
+const opened: ReadonlyArray<string> = [
   ...exports([
     "java.base/jdk.internal.misc",
     "java.base/jdk.internal.ref",
@@ -36,6 +36,9 @@ const modules: ReadonlyArray<string> = [
     "jdk.management/com.sun.management.internal"
   ])
 ]
+
+/** What any program of Cassandra's needs on this Java. */
+export const modules = (java: Java): ReadonlyArray<string> => (java.major > 8 ? opened : [])
 
 /** What the arguments of a node's JVM depend on. */
 export interface JvmOptions {
@@ -71,7 +74,7 @@ export const jvmArguments = (options: JvmOptions): ReadonlyArray<string> => [
   "-Djava.net.preferIPv4Stack=true",
   "-Dio.netty.tryReflectionSetAccessible=true",
   `-Djava.io.tmpdir=${options.directory}`,
-  ...(options.java.major > 8 ? modules : []),
+  ...modules(options.java),
   `-Dcassandra.config=${pathToFileURL(options.configFile).href}`,
   `-Dlogback.configurationFile=${options.logbackFile}`,
   `-Dcassandra-rackdc.properties=${pathToFileURL(options.rackFile).href}`,

@@ -7,6 +7,8 @@ import * as Net from "node:net"
 export interface Ports {
   readonly native: number
   readonly storage: number
+  /** Where the nodes of a cluster are managed. */
+  readonly jmx: number
 }
 
 /** Below the ranges that systems take ports for outgoing connections from. */
@@ -48,8 +50,8 @@ export const allocate = (
   Effect.gen(function* () {
     const hosts = yield* addresses
     const base = first + blockSize * (yield* Random.nextIntBetween(0, blocks))
-    const ports: Ports = { native: base + 1, storage: base + 2 }
-    yield* Effect.forEach(hosts, (host) => Effect.zip(probe(host, ports.native), probe(host, ports.storage)), {
+    const ports: Ports = { native: base + 1, storage: base + 2, jmx: base + 3 }
+    yield* Effect.forEach(hosts, (host) => Effect.forEach(Object.values(ports), (port) => probe(host, port)), {
       discard: true
     })
     yield* hold(hosts[0]!, base)

@@ -10,7 +10,7 @@ export interface Place {
   readonly name: string
   readonly dataCenter: string
   readonly rack: string
-  /** Its tokens, spread evenly over the ring of its data centre. */
+  /** Its tokens, spread evenly over the ring of its data centre; none for a node that draws its own when it joins. */
   readonly tokens: ReadonlyArray<string>
 }
 
@@ -32,7 +32,7 @@ export interface Shape {
   readonly racks?: number | undefined
 }
 
-const maxNodes = 200
+export const maxNodes = 200
 
 /** The nodes of a cluster, `node1` and up, one data centre after the other. */
 export const places = (shape: Shape): Effect.Effect<ReadonlyArray<Place>, OptionsError> =>
@@ -67,6 +67,9 @@ export const places = (shape: Shape): Effect.Effect<ReadonlyArray<Place>, Option
     )
     return Effect.succeed(result)
   })
+
+/** The address of the node after so many others, whose first one is this. */
+export const nextAddress = (first: string, count: number): string => first.replace(/\d+$/, String(count + 1))
 
 /** So many addresses on the loopback network, all with the same beginning, which is drawn by lot. */
 export const addresses = (count: number): Effect.Effect<ReadonlyArray<string>> =>
