@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import { dual } from "effect/Function"
+import { NodeInspectSymbol } from "effect/Inspectable"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import * as Predicate from "effect/Predicate"
 import type { Statement, StatementOptions } from "./Statement.ts"
@@ -65,6 +66,19 @@ class BatchImpl implements Batch {
   pipe() {
     // oxlint-disable-next-line prefer-rest-params -- pipeArguments takes the arguments object
     return pipeArguments(this, arguments)
+  }
+  /** A custom payload may be a secret, as the values of the statements may: neither is printed. */
+  toJSON(): unknown {
+    const { customPayload, ...options } = this.options
+    return {
+      _id: "Batch",
+      type: this.type,
+      statements: this.statements,
+      options: customPayload === undefined ? options : { ...options, customPayload: "<redacted>" }
+    }
+  }
+  [NodeInspectSymbol](): unknown {
+    return this.toJSON()
   }
 }
 

@@ -119,6 +119,10 @@ const variance = {
 
 const noOptions: StatementOptions = Object.freeze({})
 
+/** Options as they may be printed. */
+const withoutPayload = (options: StatementOptions): StatementOptions | Readonly<Record<string, unknown>> =>
+  options.customPayload === undefined ? options : { ...options, customPayload: "<redacted>" }
+
 class StatementImpl<A, R, E> implements Statement<A, R, E> {
   readonly query: string
   readonly values: Values
@@ -137,9 +141,9 @@ class StatementImpl<A, R, E> implements Statement<A, R, E> {
     // oxlint-disable-next-line prefer-rest-params -- pipeArguments takes the arguments object
     return pipeArguments(this, arguments)
   }
-  /** Values may be secrets: they are not printed. */
+  /** Values may be secrets: they are not printed, nor is a custom payload. */
   toJSON(): unknown {
-    return { _id: "Statement", query: this.query, options: this.options }
+    return { _id: "Statement", query: this.query, options: withoutPayload(this.options) }
   }
   [NodeInspectSymbol](): unknown {
     return this.toJSON()
