@@ -260,7 +260,7 @@ export {
 }
 
 /**
- * Every row of every page, as a stream: a page is one chunk, fetched when it is needed.
+ * Every row of every page, as a stream: in chunks of up to 1,000; a page is fetched when it is needed.
  *
  * @example
  * ```ts

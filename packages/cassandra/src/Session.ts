@@ -54,7 +54,7 @@ export interface Session {
   readonly one: <A, R, E>(statement: Statement<A, R, E>) => Effect.Effect<Option.Option<A>, CassandraError | E, R>
   /** Every row of every page, gathered in memory. For results without a known bound, use `stream`. */
   readonly rows: <A, R, E>(statement: Statement<A, R, E>) => Effect.Effect<ReadonlyArray<A>, CassandraError | E, R>
-  /** Every row of every page, a page at a time: a page is one chunk. Pages are fetched as they are consumed. */
+  /** Every row of every page, in chunks of up to 1,000 rows. Pages are fetched as they are consumed, and decoded as their chunks are. */
   readonly stream: <A, R, E>(statement: Statement<A, R, E>) => Stream.Stream<A, CassandraError | E, R>
   /** The pages themselves, empty ones too, each with the state to continue from. */
   readonly pages: <A, R, E>(statement: Statement<A, R, E>) => Stream.Stream<ResultSet<A>, CassandraError | E, R>

@@ -71,10 +71,6 @@ const connected = (setup: Setup) => {
   const asked: Array<string> = []
   const client = {
     hosts,
-    getReplicas: (keyspace: string) => {
-      asked.push(keyspace)
-      return replicas
-    },
     controlConnection: { _contactPoints: new Set((setup.contacts ?? ["a1"]).map((name) => `${name}:9042`)) }
   }
   let failure: unknown
@@ -84,9 +80,17 @@ const connected = (setup: Setup) => {
     })
   init()
   if (failure !== undefined) throw failure
-  type Options = NonNullable<Parameters<RoutingPolicy["plan"]>[2]>
+  type Options = NonNullable<Parameters<RoutingPolicy["plan"]>[1]>
   const plan = (options: Options = {}, bound = true) => {
-    const iterator = routing.plan("ks", bound ? key : undefined, options)
+    const target = {
+      keyspace: "ks",
+      key,
+      get replicas() {
+        asked.push("ks")
+        return (replicas ?? []) as unknown as ReadonlyArray<driver.Host>
+      }
+    }
+    const iterator = routing.plan(bound ? target : undefined, options)
     const names: Array<string> = []
     for (let item = iterator.next(); item.done !== true; item = iterator.next()) names.push(nameOf(item.value))
     return names

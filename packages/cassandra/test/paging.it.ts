@@ -177,7 +177,7 @@ layer(setup, { excludeTestServices: true, timeout: "2 minutes" })("paging", (it)
     })
   )
 
-  it.scoped("streams all 200,000 rows, in pages of the size asked for, a page a chunk", () =>
+  it.scoped("streams all 200,000 rows, in pages of the size asked for, at most 1,000 rows at once", () =>
     Effect.gen(function* () {
       const { pages, session } = yield* proxied
       const sizes = new Set<number>()
@@ -188,7 +188,7 @@ layer(setup, { excludeTestServices: true, timeout: "2 minutes" })("paging", (it)
       assert.strictEqual(seen, many)
       assert.isAtLeast(pages(), many / 5_000)
       assert.isAtMost(pages(), many / 5_000 + 1)
-      assert.isTrue(sizes.has(5_000))
+      assert.deepStrictEqual([...sizes], [1_000])
     })
   )
 

@@ -6,7 +6,7 @@ import type { ClusterOptions } from "../src/ClusterOptions.ts"
 import { resolve } from "../src/internal/clusterOptions/resolve.ts"
 import type { RequestOptions } from "../src/ExecutionProfile.ts"
 import { balancingKey } from "../src/internal/loadBalancing.ts"
-import { batchOptions, type Effective, type LocalOptions, OptionSources } from "../src/internal/requestOptions.ts"
+import { type Effective, type LocalOptions, OptionSources } from "../src/internal/requestOptions.ts"
 import { Profiles } from "../src/internal/profiles.ts"
 import type { StatementOptions } from "../src/Statement.ts"
 
@@ -31,13 +31,13 @@ const effective = (sources: Sources, read = true): Effective => {
     () => undefined
   )
   // The cluster's own policy is not mentioned: it is the one that its clients have.
-  return { ...got, driver: { [balancingKey]: cluster.loadBalancing as never, ...got.driver } }
+  return { ...got, send: { ...got.send, [balancingKey]: got.send[balancingKey] ?? cluster.loadBalancing } }
 }
 
 const none = () => undefined
 
 const customDelays = (next: Parameters<typeof SpeculativeExecution.custom>[0]) =>
-  effective({ statement: { speculativeExecution: SpeculativeExecution.custom(next) } }).driver.speculation
+  effective({ statement: { speculativeExecution: SpeculativeExecution.custom(next) } }).send.speculation
 
 const errorOf = (run: () => unknown) => {
   try {
@@ -66,15 +66,15 @@ const lookedUp: {
     seen: (_: Effective) => unknown
   ]
 } = {
-  consistency: ["ALL", "TWO", (_) => `${_.consistency} ${_.driver.consistency}`],
-  serialConsistency: ["SERIAL", "LOCAL_SERIAL", (_) => _.driver.serialConsistency],
-  pageSize: [10, 20, (_) => _.driver.fetchSize],
-  timeout: ["1 second", "2 seconds", (_) => _.driver.readTimeout],
+  consistency: ["ALL", "TWO", (_) => `${_.consistency} ${_.send.consistency}`],
+  serialConsistency: ["SERIAL", "LOCAL_SERIAL", (_) => _.send.serialConsistency],
+  pageSize: [10, 20, (_) => _.send.pageSize],
+  timeout: ["1 second", "2 seconds", (_) => _.send.timeout],
   deadline: ["1 second", "2 seconds", (_) => _.deadline],
   retryPolicy: [policy, otherPolicy, (_) => _.retryPolicy],
   prefetch: [0, 3, (_) => _.prefetch],
-  loadBalancing: [inDc1, inDc2, (_) => _.driver[balancingKey]],
-  speculativeExecution: [afterTen, afterTwenty, (_) => _.driver.speculation?.(1)]
+  loadBalancing: [inDc1, inDc2, (_) => _.send[balancingKey]],
+  speculativeExecution: [afterTen, afterTwenty, (_) => _.send.speculation?.(1)]
 }
 
 describe("the options of a request", () => {
@@ -108,20 +108,20 @@ describe("the options of a request", () => {
       session: { deadline: 9 },
       cluster: { serialConsistency: "SERIAL", pageSize: 2, consistency: "ALL", timeout: 3 }
     })
-    assert.strictEqual(got.driver.fetchSize, 1)
+    assert.strictEqual(got.send.pageSize, 1)
     assert.strictEqual(got.consistency, "ONE")
-    assert.strictEqual(got.driver.readTimeout, 7)
+    assert.strictEqual(got.send.timeout, 7)
     assert.strictEqual(got.deadline, 9)
-    assert.strictEqual(got.driver.serialConsistency, 8)
+    assert.strictEqual(got.send.serialConsistency, 8)
   })
 
   it("the defaults: LOCAL_ONE, 5,000 rows a page, 10 seconds an attempt, no deadline, the standard policy, one page ahead", () => {
     const got = effective({})
     assert.strictEqual(got.consistency, "LOCAL_ONE")
-    assert.strictEqual(got.driver.fetchSize, 5000)
-    assert.strictEqual(got.driver.readTimeout, 10_000)
+    assert.strictEqual(got.send.pageSize, 5000)
+    assert.strictEqual(got.send.timeout, 10_000)
     assert.isUndefined(got.deadline)
-    assert.isUndefined(got.driver.serialConsistency)
+    assert.isUndefined(got.send.serialConsistency)
     assert.strictEqual(got.retryPolicy, RetryPolicy.standard)
     assert.strictEqual(got.prefetch, 1)
   })
@@ -130,7 +130,7 @@ describe("the options of a request", () => {
     const cluster = Either.getOrThrow(resolve({ profiles: { a: { pageSize: 1 }, b: { pageSize: 2 } } }))
     const sources = new OptionSources(cluster, {}, true)
     const fetchSize = (statement: StatementOptions, local: LocalOptions) =>
-      sources.resolve(statement, local, true, none).driver.fetchSize
+      sources.resolve(statement, local, true, none).send.pageSize
     assert.strictEqual(fetchSize({ profile: "a" }, { profile: "b" }), 1)
     assert.strictEqual(fetchSize({}, { profile: "b" }), 2)
   })
@@ -140,8 +140,8 @@ describe("the options of a request", () => {
     const report = ExecutionProfile.derive(cart, { pageSize: 5000 })
     const got = effective({ profile: report })
     assert.strictEqual(got.consistency, "LOCAL_QUORUM")
-    assert.strictEqual(got.driver.fetchSize, 5000)
-    assert.strictEqual(effective({ profile: cart }).driver.fetchSize, 10)
+    assert.strictEqual(got.send.pageSize, 5000)
+    assert.strictEqual(effective({ profile: cart }).send.pageSize, 10)
   })
 
   it("a profile that does not exist is a ConfigurationError that names those that do", () => {
@@ -154,7 +154,7 @@ describe("the options of a request", () => {
   it("a profile can be given itself, in the statement and in the local context", () => {
     const sources = new OptionSources(Either.getOrThrow(resolve({ profiles: { a: { pageSize: 1 } } })), {}, true)
     const fetchSize = (statement: StatementOptions, local: LocalOptions) =>
-      sources.resolve(statement, local, true, none).driver.fetchSize
+      sources.resolve(statement, local, true, none).send.pageSize
     const given = ExecutionProfile.make({ pageSize: 7 })
     assert.strictEqual(fetchSize({ profile: given }, { profile: "a" }), 7)
     assert.strictEqual(fetchSize({ profile: "a" }, { profile: given }), 1)
@@ -168,7 +168,7 @@ describe("the options of a request", () => {
     const profiles = { default: { pageSize: 1, consistency: undefined }, other: { timeout: 5 } }
     const cluster = Either.getOrThrow(resolve({ pageSize: 2, consistency: "TWO", profiles }))
     const fetchSize = (session: RequestOptions, statement: StatementOptions) =>
-      new OptionSources(cluster, session, true).resolve(statement, {}, true, none).driver.fetchSize
+      new OptionSources(cluster, session, true).resolve(statement, {}, true, none).send.pageSize
     assert.strictEqual(fetchSize({}, {}), 1)
     assert.strictEqual(fetchSize({}, { profile: "other" }), 1)
     assert.strictEqual(fetchSize({ pageSize: 3 }, {}), 3)
@@ -180,7 +180,7 @@ describe("the options of a request", () => {
 
   it("default can be named where there is no such profile: it leaves that of the local context", () => {
     const sources = new OptionSources(Either.getOrThrow(resolve({ profiles: { a: { pageSize: 1 } } })), {}, true)
-    assert.strictEqual(sources.resolve({ profile: "default" }, { profile: "a" }, true, none).driver.fetchSize, 5000)
+    assert.strictEqual(sources.resolve({ profile: "default" }, { profile: "a" }, true, none).send.pageSize, 5000)
   })
 
   it("a profile that is added is there for sessions that are open", () => {
@@ -189,21 +189,21 @@ describe("the options of a request", () => {
     const sources = new OptionSources(cluster, {}, true, profiles)
     assert.strictEqual(errorOf(() => sources.resolve({ profile: "p" }, {}, true, none)).option, "profile")
     profiles.add("p", { pageSize: 3 })
-    assert.strictEqual(sources.resolve({ profile: "p" }, {}, true, none).driver.fetchSize, 3)
+    assert.strictEqual(sources.resolve({ profile: "p" }, {}, true, none).send.pageSize, 3)
   })
 
   it("only what is idempotent is speculated on", () => {
     const session = { speculativeExecution: SpeculativeExecution.constant({ delay: "20 millis", maxExecutions: 3 }) }
-    const delays = effective({ session }, true).driver.speculation
+    const delays = effective({ session }, true).send.speculation
     assert.deepStrictEqual(
       [1, 2, 3, 4].map((started) => delays?.(started)),
       [20, 20, undefined, undefined]
     )
-    assert.isUndefined(effective({ session }, false).driver.speculation)
-    assert.isUndefined(effective({ session, statement: { idempotent: false } }, true).driver.speculation)
-    assert.isDefined(effective({ session, statement: { idempotent: true } }, false).driver.speculation)
+    assert.isUndefined(effective({ session }, false).send.speculation)
+    assert.isUndefined(effective({ session, statement: { idempotent: false } }, true).send.speculation)
+    assert.isDefined(effective({ session, statement: { idempotent: true } }, false).send.speculation)
     const off = { speculativeExecution: SpeculativeExecution.none }
-    assert.isUndefined(effective({ session, statement: off }, true).driver.speculation)
+    assert.isUndefined(effective({ session, statement: off }, true).send.speculation)
   })
 
   it("speculation of one's own: delays in milliseconds, none where no timer can wait, a typed error where it throws", () => {
@@ -236,14 +236,14 @@ describe("the options of a request", () => {
     assert.isFalse(effective({}, false).idempotent)
     assert.isFalse(effective({ statement: { idempotent: false } }, true).idempotent)
     assert.isTrue(effective({ statement: { idempotent: true } }, false).idempotent)
-    assert.isTrue(effective({ statement: { idempotent: true } }, false).driver.isIdempotent)
+    assert.isTrue(effective({ statement: { idempotent: true } }, false).send.idempotent)
   })
 
   it("a time without end, or too long for a timer, is no limit", () => {
     for (const forever of [Infinity, "infinity" as never, "60 days"] as const) {
       const input = forever === ("infinity" as never) ? Infinity : forever
       const got = effective({ statement: { timeout: input, deadline: input } })
-      assert.strictEqual(got.driver.readTimeout, 0)
+      assert.strictEqual(got.send.timeout, 0)
       assert.isTrue(got.deadline === undefined || got.deadline > 1e9)
     }
   })
@@ -292,8 +292,8 @@ describe("the options of a request", () => {
     })
   }
 
-  it("what only a statement has goes to the driver", () => {
-    const { driver } = effective({
+  it("what only a statement has goes with it", () => {
+    const { send } = effective({
       statement: {
         timestamp: 1_234_567_890_123_456n,
         pagingState: PagingState.fromBytes(new Uint8Array([1, 2])),
@@ -302,16 +302,15 @@ describe("the options of a request", () => {
         executeAs: "alice"
       }
     })
-    assert.strictEqual(String(driver.timestamp), "1234567890123456")
-    assert.deepStrictEqual(driver.pageState, Buffer.from([1, 2]))
-    assert.isTrue(driver.traceQuery)
-    assert.deepStrictEqual(driver.customPayload, { key: Buffer.from([3]) })
-    assert.strictEqual((driver as { executeAs?: string }).executeAs, "alice")
+    assert.strictEqual(send.timestamp, 1_234_567_890_123_456n)
+    assert.deepStrictEqual(send.pageState, Buffer.from([1, 2]))
+    assert.isTrue(send.tracing)
+    assert.deepStrictEqual(send.customPayload, { key: Buffer.from([3]), ProxyExecute: Buffer.from("alice") })
   })
 
   it("tracing can be set for a scope, and unset for a statement", () => {
-    assert.isTrue(effective({ local: { tracing: true } }).driver.traceQuery)
-    assert.isUndefined(effective({ local: { tracing: true }, statement: { tracing: false } }).driver.traceQuery)
+    assert.isTrue(effective({ local: { tracing: true } }).send.tracing)
+    assert.isFalse(effective({ local: { tracing: true }, statement: { tracing: false } }).send.tracing)
   })
 
   it("a host that the cluster does not have is a ConfigurationError that names it", () => {
@@ -325,13 +324,6 @@ describe("the options of a request", () => {
     const before = sources.resolve({}, {}, true, none)
     sources.resolve({ pageSize: 3, consistency: "ALL" }, {}, true, none)
     const after = sources.resolve({}, {}, true, none)
-    assert.deepStrictEqual(after.driver, before.driver)
-  })
-
-  it("a batch's type goes to the driver", () => {
-    const { driver } = effective({})
-    assert.include(batchOptions(driver, "LOGGED"), { logged: true, counter: false })
-    assert.include(batchOptions(driver, "UNLOGGED"), { logged: false, counter: false })
-    assert.include(batchOptions(driver, "COUNTER"), { logged: false, counter: true })
+    assert.deepStrictEqual(after.send, before.send)
   })
 })

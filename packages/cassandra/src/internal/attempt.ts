@@ -1,8 +1,8 @@
 /**
- * One attempt: a request on its way through admission, preparing and the driver, and back.
+ * One attempt: a request on its way through admission and the transport, and back.
  *
- * It is an object rather than a chain of effects, because this is the hot path: one attempt is one `Effect.async`, and all
- * that happens in it happens in callbacks.
+ * It is an object rather than a chain of effects, because this is the hot path: a fiber is suspended once, and all that
+ * happens until it goes on happens in callbacks.
  */
 import * as Effect from "effect/Effect"
 import {
@@ -14,7 +14,8 @@ import {
 import type { Entrant } from "./admission.ts"
 import type { Engine } from "./driver.ts"
 import { fromDriverError } from "./driverErrors.ts"
-import { type Cancellable, NotSent, type Payload, type Response, type SendOptions } from "./transport.ts"
+import type { Waiting } from "./suspend.ts"
+import { type Cancellable, NotSent, type Receiver, type Response, type SendOptions } from "./transport.ts"
 
 /**
  * The attempts of a session that have not ended, so that closing can wait for them. A list through the attempts themselves:
@@ -22,15 +23,15 @@ import { type Cancellable, NotSent, type Payload, type Response, type SendOption
  */
 export class Activity {
   closed = false
-  #first: Attempt | undefined
+  #first: AnyAttempt | undefined
   #idle: (() => void) | undefined
 
-  add(attempt: Attempt): void {
+  add(attempt: AnyAttempt): void {
     attempt.after = this.#first
     if (this.#first !== undefined) this.#first.before = attempt
     this.#first = attempt
   }
-  remove(attempt: Attempt): void {
+  remove(attempt: AnyAttempt): void {
     const { after, before } = attempt
     if (before === undefined) this.#first = after
     else before.after = after
@@ -59,60 +60,67 @@ export const closedError = (writeState: "NotApplied" | "Unknown"): SessionClosed
     writeState
   })
 
-class Attempt implements Entrant {
+/** What is attempted. */
+export interface Attempted {
+  readonly engine: Engine
+  readonly activity: Activity
+  /** Batches may be applied in part when they fail. */
+  readonly isBatch: boolean
+  transmit(options: SendOptions, receiver: Receiver<Response>): Cancellable | undefined
+}
+
+/** What the outcome of an attempt leads to. */
+export interface Outcome<A, E, R> {
+  succeeded(response: Response): Effect.Effect<A, E, R>
+  failed(error: CassandraError): Effect.Effect<A, E, R>
+}
+
+type AnyAttempt = Attempt<never, never, never>
+
+export class Attempt<A, E, R> implements Entrant, Receiver<Response>, Waiting<A, E, R> {
   next: Entrant | undefined = undefined
   previous: Entrant | undefined = undefined
   queued = false
   /** The neighbours in the session's list; the activity's own. */
-  after: Attempt | undefined = undefined
-  before: Attempt | undefined = undefined
+  after: AnyAttempt | undefined = undefined
+  before: AnyAttempt | undefined = undefined
   /** Nobody waits for the outcome any more. */
   #done = false
   #sent = false
-  #request: Cancellable | undefined
-  readonly #engine: Engine
-  readonly #activity: Activity
-  readonly #payload: Payload
+  #transmission: Cancellable | undefined = undefined
+  #resume: ((next: Effect.Effect<A, E, R>) => void) | undefined = undefined
+  readonly #subject: Attempted
   readonly #options: SendOptions
-  readonly #succeed: (response: Response) => void
-  readonly #fail: (error: CassandraError) => void
+  readonly #outcome: Outcome<A, E, R>
 
-  constructor(
-    engine: Engine,
-    activity: Activity,
-    payload: Payload,
-    options: SendOptions,
-    succeed: (response: Response) => void,
-    fail: (error: CassandraError) => void
-  ) {
-    this.#engine = engine
-    this.#activity = activity
-    this.#payload = payload
+  constructor(subject: Attempted, options: SendOptions, outcome: Outcome<A, E, R>) {
+    this.#subject = subject
     this.#options = options
-    this.#succeed = succeed
-    this.#fail = fail
+    this.#outcome = outcome
   }
 
-  start(): void {
-    if (this.#activity.closed) {
+  start(resume: (next: Effect.Effect<A, E, R>) => void): void {
+    this.#resume = resume
+    const { activity, engine } = this.#subject
+    if (activity.closed) {
       this.#done = true
       return this.#fail(closedError("NotApplied"))
     }
-    this.#activity.add(this)
-    this.#engine.gate.enter(this)
+    activity.add(this as unknown as AnyAttempt)
+    engine.gate.enter(this)
   }
 
   admitted(): void {
     try {
       this.#sent = true
-      this.#request = this.#engine.transport.send(this.#payload, this.#options, this.#answer)
+      this.#transmission = this.#subject.transmit(this.#options, this)
     } catch (error) {
-      this.#answer(error, undefined)
+      this.answered(new NotSent(error), undefined)
     }
   }
 
   refused(): void {
-    const { maxConcurrent, maxQueued } = this.#engine.gate
+    const { maxConcurrent, maxQueued } = this.#subject.engine.gate
     this.#end()
     this.#fail(
       new RequestThrottledError({
@@ -124,26 +132,36 @@ class Attempt implements Entrant {
   }
 
   // An exception here would run inside the driver: nothing in it may throw.
-  readonly #answer = (error: unknown, response: Response | undefined): void => {
-    this.#engine.gate.leave()
+  answered(error: unknown, response: Response | undefined): void {
+    this.#subject.engine.gate.leave()
     if (this.#done) return
     this.#end()
-    if (response === undefined) this.#fail(this.#failure(error))
-    else this.#succeed(response)
+    if (response === undefined) return this.#fail(this.#failure(error))
+    let next: Effect.Effect<A, E, R>
+    try {
+      next = this.#outcome.succeeded(response)
+    } catch (defect) {
+      next = Effect.die(defect)
+    }
+    this.#resume!(next)
+  }
+
+  #fail(error: CassandraError): void {
+    this.#resume!(this.#outcome.failed(error))
   }
 
   #failure(error: unknown): CassandraError {
     const sent = !(error instanceof NotSent)
     return fromDriverError(sent ? error : error.cause, {
-      timeout: this.#options.readTimeout ?? 0,
-      batch: this.#payload._tag === "Batch",
+      timeout: this.#options.timeout,
+      batch: this.#subject.isBatch,
       sent
     })
   }
 
   #end(): void {
     this.#done = true
-    this.#activity.remove(this)
+    this.#subject.activity.remove(this as unknown as AnyAttempt)
   }
 
   /** The session closes while the attempt is under way. */
@@ -160,59 +178,15 @@ class Attempt implements Entrant {
   abandon(): void {
     if (this.#done) return
     this.#done = true
-    this.#engine.gate.abandon(this)
-    this.#activity.remove(this)
-    if (this.#request !== undefined) {
-      this.#request.cancel()
-      this.#engine.gate.leave()
+    const { activity, engine } = this.#subject
+    engine.gate.abandon(this)
+    activity.remove(this as unknown as AnyAttempt)
+    if (this.#transmission !== undefined) {
+      this.#transmission.cancel()
+      engine.gate.leave()
     }
   }
 }
-
-/**
- * One attempt as an effect, which goes on with what its outcome leads to. Interrupting it gives the request up.
- *
- * The clean-up is spelled out, because what `Effect.async` makes of a canceller costs twice as much when nothing is
- * interrupted, which is nearly always.
- */
-export const attempt = <A, E, R>(
-  engine: Engine,
-  activity: Activity,
-  payload: Payload,
-  options: SendOptions,
-  onSuccess: (response: Response) => Effect.Effect<A, E, R>,
-  onFailure: (error: CassandraError) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R> =>
-  Effect.uninterruptibleMask((restore) => {
-    let current: Attempt | undefined
-    const answered = Effect.async<A, E, R>((resume) => {
-      current = new Attempt(
-        engine,
-        activity,
-        payload,
-        options,
-        (response) => {
-          // What is thrown here would be lost in whoever called back.
-          let next: Effect.Effect<A, E, R>
-          try {
-            next = onSuccess(response)
-          } catch (defect) {
-            next = Effect.die(defect)
-          }
-          resume(next)
-        },
-        (error) => resume(onFailure(error))
-      )
-      current.start()
-    })
-    return Effect.matchCauseEffect(restore(answered), {
-      onFailure: (cause) => {
-        current?.abandon()
-        return Effect.failCause(cause)
-      },
-      onSuccess: Effect.succeed
-    })
-  })
 
 /** The failure of a deadline that is over. */
 export const deadlineError = (timeout: number): OperationTimedOutError =>

@@ -20,6 +20,12 @@ export const inOrder = (variables: ReadonlyArray<Column>, given: Values): Readon
   throw invalid(`The statement takes ${expected}, not ${values.length}`)
 }
 
+export const isEmpty = (values: Values): boolean => {
+  if (Array.isArray(values)) return values.length === 0
+  for (const _ in values) return false
+  return true
+}
+
 const byName = (
   variables: ReadonlyArray<Column>,
   values: { readonly [name: string]: unknown }

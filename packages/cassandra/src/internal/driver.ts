@@ -86,6 +86,7 @@ const open = (
       if (usesWire) {
         const wireClient = client as unknown as Parameters<typeof wire.attach>[0]
         wire.attach(wireClient, {
+          plan: plannerOf(client),
           compression: options.compression,
           minimumProtocolVersion: options.minimumProtocolVersion,
           maximumProtocolVersion: options.maximumProtocolVersion,
@@ -114,6 +115,10 @@ const open = (
       await shutdown(client)
     })
   })
+
+/** Plans by our own policy, which knows the driver's hosts as the driver declares them. */
+const plannerOf = (client: driver.Client): wire.WireOptions["plan"] =>
+  (driverPrivate.loadBalancingOf(client) as RoutingPolicy).plan as unknown as wire.WireOptions["plan"]
 
 const shutdown = (client: driver.Client): Promise<void> => client.shutdown().catch(() => undefined)
 

@@ -5,9 +5,16 @@
 import driver from "cassandra-driver"
 import type { LoadBalancing } from "../LoadBalancing.ts"
 import { contactPoints } from "./driverPrivate.ts"
-import { rearranged, union } from "./plan.ts"
-import { checkPolicy, makeRouter, noHosts, type Router, type Surroundings } from "./routers.ts"
-import type { SendOptions } from "./transport.ts"
+import { rearranged, type Routing, union } from "./plan.ts"
+import {
+  checkPolicy,
+  type Levels,
+  makeRouter,
+  noHosts,
+  type Router,
+  type Surroundings,
+  type Target
+} from "./routers.ts"
 
 export type { Routing } from "./plan.ts"
 
@@ -52,6 +59,12 @@ export class Policies {
   get all(): Iterable<LoadBalancing> {
     return this.#uses.keys()
   }
+}
+
+/** What of a request's options is looked at here. */
+interface Options extends Levels {
+  readonly [balancingKey]?: LoadBalancing | undefined
+  readonly [routingKey]?: Routing | undefined
 }
 
 const distances = { local: distance.local, remote: distance.remote, ignored: distance.ignored }
@@ -123,18 +136,11 @@ export class RoutingPolicy extends LoadBalancingPolicy {
   /**
    * The hosts for a request, the first one first. Throws a `CassandraError` when the request's policy cannot make a plan.
    */
-  plan(
-    keyspace: string | undefined,
-    key: Buffer | undefined,
-    options: SendOptions | undefined
-  ): Iterator<driver.Host, undefined> {
-    const client = this.#connected()
+  readonly plan = (target: Target | undefined, options: Options | undefined): Iterator<driver.Host, undefined> => {
     const policy = options?.[balancingKey]
     const router = policy === undefined ? (this.#main ??= this.#routerOf(this.#policies.main)) : this.#routerOf(policy)
     const turn = (this.#turn = (this.#turn + 1) & 0x3fffffff)
-    const replicas =
-      key === undefined || !router.usesReplicas ? noHosts : (client.getReplicas(keyspace ?? "", key) ?? noHosts)
-    const plan = router.plan(keyspace, key, replicas, turn, options)
+    const plan = router.plan(target, turn, options)
     const routing = options?.[routingKey]
     return routing === undefined ? plan : rearranged(plan, routing)
   }
@@ -152,14 +158,20 @@ export class RoutingPolicy extends LoadBalancingPolicy {
         executionOptions === null
           ? this.#anyNode()
           : this.plan(
-              executionOptions.getKeyspace() ?? keyspace,
-              (executionOptions.getRoutingKey() as Buffer | null | undefined) ?? undefined,
-              executionOptions.getRawQueryOptions() as SendOptions | undefined
+              this.#targetOf(executionOptions, keyspace),
+              executionOptions.getRawQueryOptions() as Options | undefined
             )
     } catch (error) {
       return answer(error)
     }
     answer(null, plan)
+  }
+
+  #targetOf(options: driver.ExecutionOptions, clientKeyspace: string): Target | undefined {
+    const key = options.getRoutingKey() as Buffer | null | undefined
+    if (key === undefined || key === null) return undefined
+    const keyspace = options.getKeyspace() ?? clientKeyspace
+    return { keyspace, key, replicas: this.#connected().getReplicas(keyspace, key) ?? noHosts }
   }
 
   /**
@@ -169,7 +181,7 @@ export class RoutingPolicy extends LoadBalancingPolicy {
   #anyNode(): Iterator<driver.Host, undefined> {
     const turn = (this.#turn = (this.#turn + 1) & 0x3fffffff)
     const plan = (policy: LoadBalancing): Iterator<driver.Host, undefined> =>
-      this.#routerOf(policy).plan(undefined, undefined, noHosts, turn, undefined)
+      this.#routerOf(policy).plan(undefined, turn, undefined)
     return union(Array.from(this.#policies.all, plan))
   }
 

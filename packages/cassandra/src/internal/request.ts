@@ -2,16 +2,20 @@
  * A request from options to answer: the first attempt, and the retries its policy decides on.
  */
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
+import type { BatchType } from "../Batch.ts"
 import { type CassandraError, QueryError } from "../CassandraError.ts"
 import { codes } from "../Consistency.ts"
 import type { RetryDecision } from "../RetryPolicy.ts"
-import { type Activity, attempt, deadlineError } from "./attempt.ts"
+import type { Statement } from "../Statement.ts"
+import { type Activity, Attempt, type Attempted, deadlineError, type Outcome } from "./attempt.ts"
 import { kindOf } from "./cqlText.ts"
 import type { Engine } from "./driver.ts"
 import { type Routing, routingKey } from "./loadBalancing.ts"
 import type { Effective } from "./requestOptions.ts"
-import type { Payload, Response } from "./transport.ts"
+import { suspend } from "./suspend.ts"
+import type { BatchMember, Cancellable, Receiver, Response, SendOptions } from "./transport.ts"
 
 /** What came back, and after how much. */
 export interface Answer {
@@ -24,43 +28,125 @@ export interface Answer {
 
 const noHosts: ReadonlyArray<string> = []
 
-/** Sends a request until it is answered or its policy gives up, and goes on with the answer. */
-export const send = <A, E, R>(
-  engine: Engine,
-  activity: Activity,
-  payload: Payload,
-  options: Effective,
-  finish: (answer: Answer) => Effect.Effect<A, E, R>
-): Effect.Effect<A, CassandraError | E, R> => {
-  const { deadline } = options
-  // The retries are set up when there is something to retry, and not around what succeeds.
-  const answered = attempt<A, CassandraError | E, R>(
-    engine,
-    activity,
-    payload,
-    options.driver,
-    (response) => finish({ response, attempts: 1, failedHosts: noHosts }),
-    (error) => Effect.flatMap(retry(engine, activity, payload, options, error), finish)
-  )
-  return deadline === undefined
-    ? answered
-    : Effect.timeoutFail(answered, { duration: deadline, onTimeout: () => deadlineError(deadline) })
+/** Sends something until it is answered or its policy gives up, and goes on with the answer. */
+export abstract class Request<A, E, R> implements Attempted, Outcome<A, E | CassandraError, R> {
+  readonly engine: Engine
+  readonly activity: Activity
+  readonly options: Effective
+
+  constructor(engine: Engine, activity: Activity, options: Effective) {
+    this.engine = engine
+    this.activity = activity
+    this.options = options
+  }
+
+  abstract readonly isBatch: boolean
+  /** The text, for the retry policy. */
+  abstract readonly query: string | undefined
+  abstract transmit(options: SendOptions, receiver: Receiver<Response>): Cancellable | undefined
+  /** Goes on with the answer. */
+  protected abstract finish(answer: Answer): Effect.Effect<A, E, R>
+
+  /** The fiber is the one that evaluates what this gives. */
+  run(fiber: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<A, E | CassandraError, R> {
+    const { deadline, send } = this.options
+    const first = new Attempt<A, E | CassandraError, R>(this, send, this)
+    // The retries are set up when there is something to retry, and not around what succeeds.
+    if (deadline === undefined) return suspend(fiber, first)
+    return Effect.timeoutFail(
+      Effect.withFiberRuntime<A, E | CassandraError, R>((timed) =>
+        suspend(timed as Fiber.RuntimeFiber<unknown, unknown>, first)
+      ),
+      { duration: deadline, onTimeout: () => deadlineError(deadline) }
+    )
+  }
+
+  succeeded(response: Response): Effect.Effect<A, E, R> {
+    return this.finish({ response, attempts: 1, failedHosts: noHosts })
+  }
+
+  failed(error: CassandraError): Effect.Effect<A, E | CassandraError, R> {
+    return Effect.flatMap(retry(this, error), (answer) => this.finish(answer))
+  }
 }
+
+/** A statement that is executed. */
+export class StatementRequest<A, E, R> extends Request<A, E, R> {
+  readonly #statement: Statement.Any
+  readonly #finish: (statement: Statement.Any, answer: Answer) => Effect.Effect<A, E, R>
+
+  constructor(
+    engine: Engine,
+    activity: Activity,
+    options: Effective,
+    statement: Statement.Any,
+    finish: (statement: Statement.Any, answer: Answer) => Effect.Effect<A, E, R>
+  ) {
+    super(engine, activity, options)
+    this.#statement = statement
+    this.#finish = finish
+  }
+
+  get isBatch(): boolean {
+    return false
+  }
+  get query(): string {
+    return this.#statement.query
+  }
+  transmit(options: SendOptions, receiver: Receiver<Response>): Cancellable | undefined {
+    const { query, values } = this.#statement
+    return this.engine.transport.execute(query, values, options, receiver)
+  }
+  protected finish(answer: Answer): Effect.Effect<A, E, R> {
+    return this.#finish(this.#statement, answer)
+  }
+}
+
+/** A batch. */
+export class BatchRequest<A> extends Request<A, never, never> {
+  readonly #type: BatchType
+  readonly #members: ReadonlyArray<BatchMember>
+  readonly #finish: (answer: Answer) => A
+
+  constructor(
+    engine: Engine,
+    activity: Activity,
+    options: Effective,
+    type: BatchType,
+    members: ReadonlyArray<BatchMember>,
+    finish: (answer: Answer) => A
+  ) {
+    super(engine, activity, options)
+    this.#type = type
+    this.#members = members
+    this.#finish = finish
+  }
+
+  get isBatch(): boolean {
+    return true
+  }
+  get query(): undefined {
+    return undefined
+  }
+  transmit(options: SendOptions, receiver: Receiver<Response>): Cancellable | undefined {
+    return this.engine.transport.batch(this.#type, this.#members, options, receiver)
+  }
+  protected finish(answer: Answer): Effect.Effect<A> {
+    return Effect.sync(() => this.#finish(answer))
+  }
+}
+
+/** The outcome of a retry is for the one who retries to look at. */
+const looked: Outcome<Response, CassandraError, never> = { succeeded: Effect.succeed, failed: Effect.fail }
 
 /** The host an attempt failed on, as far as its error tells. */
 const hostOf = (error: CassandraError): string | undefined =>
   "host" in error ? error.host : error._tag === "ConnectionError" ? error.hosts[0] : undefined
 
-const retry = (
-  engine: Engine,
-  activity: Activity,
-  payload: Payload,
-  options: Effective,
-  firstError: CassandraError
-): Effect.Effect<Answer, CassandraError> =>
+const retry = <A, E, R>(request: Request<A, E, R>, firstError: CassandraError): Effect.Effect<Answer, CassandraError> =>
   Effect.gen(function* () {
+    const { options, query } = request
     const { idempotent, retryPolicy } = options
-    const query = payload._tag === "Query" ? payload.query : undefined
     const tried = new Set<string>()
     let consistency = options.consistency
     let error = firstError
@@ -86,14 +172,14 @@ const retry = (
       if (ended) return yield* giveUp(error)
       consistency = decision.consistency ?? consistency
       const routing: Routing = { tried, preferred: decision.host === "same" ? host : undefined }
+      const attempt = new Attempt(
+        request,
+        { ...options.send, consistency: codes[consistency], [routingKey]: routing },
+        looked
+      )
       const outcome = yield* Effect.either(
-        attempt<Response, CassandraError, never>(
-          engine,
-          activity,
-          payload,
-          { ...options.driver, consistency: codes[consistency], [routingKey]: routing },
-          Effect.succeed,
-          Effect.fail
+        Effect.withFiberRuntime<Response, CassandraError>((fiber) =>
+          suspend(fiber as Fiber.RuntimeFiber<unknown, unknown>, attempt)
         )
       )
       if (outcome._tag === "Right") {

@@ -2,10 +2,9 @@
  * Where an option of a request comes from: the statement, then the local context, then the execution profile, then the
  * session, then the cluster.
  */
-import driver from "cassandra-driver"
+import type driver from "cassandra-driver"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
-import type { BatchType } from "../Batch.ts"
 import { ConfigurationError, QueryError } from "../CassandraError.ts"
 import { longestTimer } from "./clusterOptions/checks.ts"
 import { checkStatementOptions } from "./badRequest.ts"
@@ -18,7 +17,7 @@ import * as RetryPolicy from "../RetryPolicy.ts"
 import type { SessionOptions } from "../Session.ts"
 import type { SpeculativeExecution } from "../SpeculativeExecution.ts"
 import type { StatementOptions } from "../Statement.ts"
-import { balancingKey } from "./loadBalancing.ts"
+import { balancingKey, routingKey } from "./loadBalancing.ts"
 import { Profiles } from "./profiles.ts"
 import type { NextTimestamp } from "./timestamps.ts"
 import type { SendOptions } from "./transport.ts"
@@ -45,10 +44,30 @@ export interface Effective {
   /** Milliseconds for the whole request; undefined for no limit. */
   readonly deadline: number | undefined
   readonly prefetch: number
-  readonly driver: SendOptions
+  readonly send: SendOptions
 }
 
 export const defaultTimeout = 10_000
+
+/** For what is sent of our own accord. */
+export const plainOptions: SendOptions = {
+  prepare: true,
+  consistency: codes.LOCAL_ONE,
+  serialConsistency: undefined,
+  pageSize: 5000,
+  pageState: undefined,
+  timeout: defaultTimeout,
+  idempotent: true,
+  keyspace: undefined,
+  tracing: false,
+  timestamp: undefined,
+  nextTimestamp: undefined,
+  customPayload: undefined,
+  nowInSeconds: undefined,
+  host: undefined,
+  defer: false,
+  speculation: undefined
+}
 
 /** Milliseconds, where the driver takes 0 for no limit: what is longer than any timer is none. */
 export const toMillis = (input: Duration.DurationInput): number => {
@@ -121,43 +140,30 @@ export class OptionSources {
     const deadline = option("deadline")
     const idempotent = statement.idempotent ?? read
     const timeout = option("timeout")
+    const keyspace = statement.keyspace ?? this.#keyspace
+    const loadBalancing = option("loadBalancing")
+    const speculation = option("speculativeExecution")
     const options: SendOptions = {
       prepare: true,
-      autoPage: false,
       consistency: codes[consistency],
-      fetchSize: option("pageSize") ?? 5000,
-      readTimeout: timeout === undefined ? defaultTimeout : toMillis(timeout),
-      isIdempotent: idempotent
-    }
-    const keyspace = statement.keyspace ?? this.#keyspace
-    if (keyspace !== undefined && this.#keyspacePerRequest) options.keyspace = keyspace
-    if (serialConsistency !== undefined) options.serialConsistency = codes[serialConsistency]
-    const loadBalancing = option("loadBalancing")
-    if (loadBalancing !== undefined && loadBalancing !== this.#cluster.loadBalancing) {
-      options[balancingKey] = loadBalancing
-    }
-    const speculation = option("speculativeExecution")
-    if (idempotent && speculation !== undefined && speculation._tag !== "None") {
-      options.speculation = speculationOf(speculation)
-    }
-    if (statement.tracing ?? local.tracing) options.traceQuery = true
-    if (statement.pagingState !== undefined) options.pageState = Buffer.from(toBytes(statement.pagingState))
-    if (statement.timestamp !== undefined) {
-      options.timestamp = driver.types.Long.fromString(statement.timestamp.toString())
-    } else if (this.#nextTimestamp !== undefined) {
-      options.nextTimestamp = this.#nextTimestamp
-    }
-    if (statement.customPayload !== undefined) {
-      options.customPayload = Object.fromEntries(
-        Object.entries(statement.customPayload).map(([key, bytes]) => [key, Buffer.from(bytes)])
-      )
-    }
-    if (statement.nowInSeconds !== undefined) options.nowInSeconds = statement.nowInSeconds
-    if (statement.executeAs !== undefined) options.executeAs = statement.executeAs
-    if (statement.host !== undefined) {
-      const host = findHost(statement.host)
-      if (host === undefined) throw invalid("host", `The cluster has no host ${statement.host}`)
-      options.host = host
+      serialConsistency: serialConsistency === undefined ? undefined : codes[serialConsistency],
+      pageSize: option("pageSize") ?? 5000,
+      pageState: statement.pagingState === undefined ? undefined : Buffer.from(toBytes(statement.pagingState)),
+      timeout: timeout === undefined ? defaultTimeout : toMillis(timeout),
+      idempotent,
+      keyspace: this.#keyspacePerRequest ? keyspace : undefined,
+      tracing: statement.tracing ?? local.tracing ?? false,
+      timestamp: statement.timestamp,
+      // A read has no use for one.
+      nextTimestamp: read || statement.timestamp !== undefined ? undefined : this.#nextTimestamp,
+      customPayload: payloadOf(statement),
+      nowInSeconds: statement.nowInSeconds,
+      host: statement.host === undefined ? undefined : known(statement.host, findHost),
+      defer: false,
+      speculation:
+        idempotent && speculation !== undefined && speculation._tag !== "None" ? speculationOf(speculation) : undefined,
+      [balancingKey]: loadBalancing === this.#cluster.loadBalancing ? undefined : loadBalancing,
+      [routingKey]: undefined
     }
     return {
       consistency,
@@ -165,7 +171,7 @@ export class OptionSources {
       retryPolicy: option("retryPolicy") ?? RetryPolicy.standard,
       deadline: deadline === undefined ? undefined : toMillis(deadline) || undefined,
       prefetch: option("prefetch") ?? 1,
-      driver: options
+      send: options
     }
   }
 
@@ -179,6 +185,23 @@ export class OptionSources {
     return profile
   }
 }
+
+const known = (address: string, findHost: (address: string) => driver.Host | undefined): driver.Host => {
+  const host = findHost(address)
+  if (host === undefined) throw invalid("host", `The cluster has no host ${address}`)
+  return host
+}
+
+/** The key under which a proxy user's name travels. */
+const proxyExecute = "ProxyExecute"
+
+const payloadOf = ({ customPayload, executeAs }: StatementOptions): Readonly<Record<string, Buffer>> | undefined =>
+  customPayload === undefined && executeAs === undefined
+    ? undefined
+    : {
+        ...(executeAs === undefined ? {} : { [proxyExecute]: Buffer.from(executeAs) }),
+        ...Object.fromEntries(Object.entries(customPayload ?? {}).map(([key, bytes]) => [key, Buffer.from(bytes)]))
+      }
 
 const checkLocalOptions = (options: LocalOptions, path: string): void => {
   checkRequestOptions(options, path)
@@ -207,10 +230,3 @@ const isEmpty = (options: StatementOptions): boolean => {
   for (const _ in options) return false
   return true
 }
-
-/** The options of a batch beside those of a statement. */
-export const batchOptions = (options: SendOptions, type: BatchType): SendOptions => ({
-  ...options,
-  logged: type === "LOGGED",
-  counter: type === "COUNTER"
-})

@@ -57,9 +57,7 @@ class AnsweredResultSet<A> implements ResultSet<A> {
   }
   get info(): ResultInfo {
     const { attempts, failedHosts, response } = this.#answer
-    const failedWithin = Object.entries(response?.triedHosts ?? {})
-      .filter(([, error]) => error !== null && error !== undefined)
-      .map(([host]) => host)
+    const failedWithin = Object.keys(response?.failures ?? {})
     return {
       coordinator: response?.host.address ?? "",
       triedHosts: [...new Set([...failedHosts, ...failedWithin])],

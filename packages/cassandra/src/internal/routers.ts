@@ -14,16 +14,21 @@ export interface Levels {
 }
 
 export interface Router {
-  readonly usesReplicas: boolean
   readonly distance: (host: driver.Host) => HostDistance
   /** `turn` counts the requests. Throws a `QueryError` when a user's policy throws. */
   readonly plan: (
-    keyspace: string | undefined,
-    key: Buffer | undefined,
-    replicas: Hosts,
+    target: Target | undefined,
     turn: number,
     levels: Levels | undefined
   ) => Iterator<driver.Host, undefined>
+}
+
+/** What a request is about. */
+export interface Target {
+  readonly keyspace: string | undefined
+  readonly key: Buffer | undefined
+  /** The nodes that hold it, in any data centre; none when that cannot be told. */
+  readonly replicas: Hosts
 }
 
 /** What is known of the cluster. */
@@ -79,7 +84,7 @@ const checked = (distance: HostDistance): HostDistance => {
 }
 
 class DcRouter implements Router {
-  readonly usesReplicas: boolean
+  readonly #tokenAware: boolean
   readonly #failsLocalLevelsOver: boolean
   readonly #local: ReadonlySet<driver.Host>
   readonly #remote: ReadonlySet<driver.Host>
@@ -98,7 +103,7 @@ class DcRouter implements Router {
       some(inDataCenter(name), base.hostsPerRemoteDataCenter, seed)
     )
     const locals = inDataCenter(local)
-    this.usesReplicas = tokenAware
+    this.#tokenAware = tokenAware
     this.#failsLocalLevelsOver = base.failoverLocalConsistencies ?? true
     this.#local = new Set(locals)
     this.#remote = new Set(remotes.flat())
@@ -109,17 +114,12 @@ class DcRouter implements Router {
   readonly distance = (host: driver.Host): HostDistance =>
     this.#local.has(host) ? "local" : this.#remote.has(host) ? "remote" : "ignored"
 
-  readonly plan = (
-    _keyspace: string | undefined,
-    _key: Buffer | undefined,
-    replicas: Hosts,
-    turn: number,
-    levels: Levels | undefined
-  ): Plan => {
+  readonly plan = (target: Target | undefined, turn: number, levels: Levels | undefined): Plan => {
     const groups = this.#failsLocalLevelsOver || !isLocal(levels) ? this.#groups : this.#localGroup
     // Coordinators of the same partition get into each other's way in Paxos: everybody begins with the same replica.
     const start = levels !== undefined && serialLevels.has(levels.consistency) ? 0 : turn
-    return new Plan(this.#localOf(replicas), groups, start)
+    const replicas = target === undefined || !this.#tokenAware ? noHosts : this.#localOf(target.replicas)
+    return new Plan(replicas, groups, start)
   }
 
   #localOf(replicas: Hosts): Hosts {
@@ -148,7 +148,6 @@ const some = (hosts: Hosts, most: number | undefined, seed: number): Hosts =>
     : Array.from({ length: most }, (_, i) => hosts[(seed + i) % hosts.length] as driver.Host)
 
 class CustomRouter implements Router {
-  readonly usesReplicas = true
   readonly #tokenAware: boolean
   readonly #policy: Custom
   readonly #distances: ReadonlyMap<driver.Host, HostDistance>
@@ -166,18 +165,13 @@ class CustomRouter implements Router {
 
   readonly distance = (host: driver.Host): HostDistance => this.#distances.get(host) ?? "ignored"
 
-  readonly plan = (
-    keyspace: string | undefined,
-    key: Buffer | undefined,
-    replicas: Hosts,
-    turn: number,
-    levels: Levels | undefined
-  ): Plan => {
+  readonly plan = (target: Target | undefined, turn: number, levels: Levels | undefined): Plan => {
     const planned: Array<driver.Host> = []
+    const replicas = target?.replicas ?? noHosts
     try {
       const request = {
-        keyspace,
-        routingKey: key,
+        keyspace: target?.keyspace,
+        routingKey: target?.key,
         replicas: replicas.map(hostOf),
         hosts: [...this.#byAddress.values()].map(hostOf),
         consistency: levels?.consistency === undefined ? undefined : (fromCode(levels.consistency) as Consistency),

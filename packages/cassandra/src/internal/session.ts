@@ -1,21 +1,15 @@
 /** An open session: from statements to requests, and from answers to results. */
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type Batch, isIdempotent } from "../Batch.ts"
-import {
-  type CassandraError,
-  InvalidQueryError,
-  isCassandraError,
-  OperationTimedOutError,
-  QueryError
-} from "../CassandraError.ts"
+import { type CassandraError, InvalidQueryError, isCassandraError, QueryError } from "../CassandraError.ts"
 import { cql } from "../cql.ts"
 import type { PagingState } from "../PagingState.ts"
 import type { PreparedStatement } from "../PreparedStatement.ts"
@@ -36,12 +30,12 @@ import { kindOf } from "./cqlText.ts"
 import type { Engine } from "./driver.ts"
 import { fromDriverError } from "./driverErrors.ts"
 import { pages } from "./paging.ts"
-import { type Answer, send } from "./request.ts"
-import { batchOptions, Defaults, type Effective, OptionSources } from "./requestOptions.ts"
+import { prepareStatement } from "./prepareStatement.ts"
+import { type Answer, BatchRequest, StatementRequest } from "./request.ts"
+import { Defaults, type Effective, OptionSources } from "./requestOptions.ts"
 import { columnOf, makeResultSet, pagingStateOf, rowsOf } from "./resultSet.ts"
 import { inAgreement } from "./schemaAgreement.ts"
 import { fetchTrace } from "./trace.ts"
-import type { Payload } from "./transport.ts"
 
 /**
  * For whatever has to wait for a schema change: whether the nodes that are up agree on the schema now. Not on the public
@@ -50,26 +44,6 @@ import type { Payload } from "./transport.ts"
 export const schemaAgreement: unique symbol = Symbol.for("effect-cassandra/Session/schemaAgreement")
 
 const invalid = (message: string): QueryError => new QueryError({ message, writeState: "NotApplied" })
-
-/** Preparing cannot be taken back: what comes of it later is there for the next time. */
-const preparedWithin = <A>(
-  preparing: Effect.Effect<A, CassandraError>,
-  timeout: Duration.DurationInput
-): Effect.Effect<A, CassandraError> =>
-  Effect.timeoutFail(preparing, {
-    duration: timeout,
-    onTimeout: () => {
-      const millis = Duration.toMillis(timeout)
-      return new OperationTimedOutError({
-        message: `The statement was not prepared within ${millis} ms`,
-        timeout: millis,
-        writeState: "NotApplied"
-      })
-    }
-  })
-
-const hasValues = (values: Statement.Any["values"]): boolean =>
-  Array.isArray(values) ? values.length > 0 : Object.keys(values).length > 0
 
 export const openSession = (
   cluster: ClusterInternals,
@@ -140,7 +114,7 @@ class OpenSession implements Session {
   }
 
   readonly execute = <A, R, E>(statement: Statement<A, R, E>): Effect.Effect<ResultSet<A>, CassandraError | E, R> =>
-    this.#request(statement, (answer) => resultOf(statement, answer))
+    this.#request<ResultSet<A>, E, R>(statement, resultOf)
 
   readonly one = <A, R, E>(statement: Statement<A, R, E>): Effect.Effect<Option.Option<A>, CassandraError | E, R> =>
     Effect.map(this.execute(statement), (result) => result.one)
@@ -157,25 +131,35 @@ class OpenSession implements Session {
       })
     )
 
-  readonly pages = <A, R, E>(statement: Statement<A, R, E>): Stream.Stream<ResultSet<A>, CassandraError | E, R> => {
+  readonly pages = <A, R, E>(statement: Statement<A, R, E>): Stream.Stream<ResultSet<A>, CassandraError | E, R> =>
+    this.#pages<ResultSet<A>, R, E>(statement, resultOf, false)
+
+  readonly stream = <A, R, E>(statement: Statement<A, R, E>): Stream.Stream<A, CassandraError | E, R> =>
+    Stream.flatMap(
+      this.#pages(statement, (_, answer) => Effect.succeed(answer), true),
+      (answer) => chunksOf(statement, answer)
+    )
+
+  #pages<A, R, E>(
+    statement: Statement.Any,
+    finish: (statement: Statement.Any, answer: Answer) => Effect.Effect<A, E, R>,
+    defer: boolean
+  ): Stream.Stream<A, CassandraError | E, R> {
     const problem = problemWithStatement(statement)
     if (problem !== undefined) return Stream.fail(problem)
+    const page = (of: Statement.Any, answer: Answer) =>
+      Effect.map(finish(of, answer), (value) => ({ value, next: pagingStateOf(answer) }))
     return Stream.unwrap(
       Effect.map(this.#optionsOf(statement.options, true), ({ prefetch }) =>
         pages(
           (state: PagingState | undefined) =>
-            this.#request(state === undefined ? statement : withPagingState(statement, state), (answer) =>
-              Effect.map(resultOf(statement, answer), (value) => ({ value, next: pagingStateOf(answer) }))
-            ),
+            this.#request(state === undefined ? statement : withPagingState(statement, state), page, defer),
           undefined,
           prefetch
         )
       )
     )
   }
-
-  readonly stream = <A, R, E>(statement: Statement<A, R, E>): Stream.Stream<A, CassandraError | E, R> =>
-    Stream.mapConcatChunk(this.pages(statement), (page) => Chunk.unsafeFromArray(page.rows as Array<A>))
 
   get [schemaAgreement](): Effect.Effect<boolean> {
     return inAgreement(this.#home.client)
@@ -198,17 +182,8 @@ class OpenSession implements Session {
         return this.#activity.closed ? Effect.fail(closedError("NotApplied")) : this.#engine(options.keyspace)
       }),
       ({ transport }) =>
-        Effect.tryPromise({
-          try: () =>
-            transport.prepare(
-              query,
-              transport.keyspacePerRequest ? (options.keyspace ?? Option.getOrUndefined(this.keyspace)) : undefined,
-              options.customPayload
-            ),
-          catch: (error) => fromDriverError(error, { timeout: 0, batch: false, sent: false })
-        })
+        Effect.flatMap(this.#optionsOf(options, true), ({ send }) => prepareStatement(transport, query, send))
     ).pipe(
-      (prepared) => (options.timeout === undefined ? prepared : preparedWithin(prepared, options.timeout)),
       Effect.map(({ columns, keyspace, table, variables }) => ({
         query,
         variables: variables.map((column) => columnOf(column, keyspace, table)),
@@ -223,20 +198,12 @@ class OpenSession implements Session {
     Effect.gen(this, function* () {
       const problem = problemWithBatch(batch)
       if (problem !== undefined) return yield* problem
-      const payload: Payload = {
-        _tag: "Batch",
-        type: batch.type,
-        statements: batch.statements.map(({ query, values }) => ({ query, values }))
-      }
       const options = yield* this.#optionsOf({ ...batch.options, idempotent: isIdempotent(batch) }, false)
       const engine = yield* this.#engine(batch.options.keyspace)
-      return yield* send(
-        engine,
-        this.#activity,
-        payload,
-        { ...options, driver: batchOptions(options.driver, batch.type) },
-        (answer) => Effect.succeed(makeResultSet(rowsOf(answer), answer))
+      const request = new BatchRequest(engine, this.#activity, options, batch.type, batch.statements, (answer) =>
+        makeResultSet(rowsOf(answer), answer)
       )
+      return yield* Effect.withFiberRuntime<ResultSet<Row>, CassandraError>((fiber) => request.run(fiber as AnyFiber))
     })
 
   readonly isClosed: Effect.Effect<boolean> = Effect.sync(() => this.#activity.closed)
@@ -260,13 +227,13 @@ class OpenSession implements Session {
   /** The hot path: an option look-up and one attempt, unless something goes wrong. */
   #request<A, E, R>(
     statement: Statement.Any,
-    finish: (answer: Answer) => Effect.Effect<A, E, R>
+    finish: (statement: Statement.Any, answer: Answer) => Effect.Effect<A, E, R>,
+    defer = false
   ): Effect.Effect<A, CassandraError | E, R> {
-    return Effect.withFiberRuntime((fiber) => {
+    return Effect.withFiberRuntime<A, CassandraError | E, R>((fiber) => {
       const problem = problemWithStatement(statement)
       if (problem !== undefined) return Effect.fail(problem)
-      const { query, values } = statement
-      const kind = kindOf(query)
+      const kind = kindOf(statement.query)
       if (kind.use) {
         return Effect.fail(
           invalid(
@@ -283,12 +250,14 @@ class OpenSession implements Session {
       }
       const { host, keyspace } = statement.options
       // Preparing asks the hosts of a plan: a statement for one host, which may be a probe of it, does without where it can.
-      const prepare = (kind.prepared && host === undefined) || hasValues(values)
-      const payload: Payload = { _tag: "Query", query, values, prepare }
-      if (!payload.prepare) options = { ...options, driver: { ...options.driver, prepare: false } }
+      const prepare = kind.prepared && host === undefined
+      if (defer || !prepare) options = { ...options, send: { ...options.send, defer, prepare } }
       return keyspace === undefined || this.#isHome(keyspace)
-        ? send(this.#home, this.#activity, payload, options, finish)
-        : Effect.flatMap(this.#engine(keyspace), (engine) => send(engine, this.#activity, payload, options, finish))
+        ? new StatementRequest(this.#home, this.#activity, options, statement, finish).run(fiber as AnyFiber)
+        : Effect.flatMap(this.#engine(keyspace), (engine) => {
+            const request = new StatementRequest(engine, this.#activity, options, statement, finish)
+            return Effect.withFiberRuntime<A, CassandraError | E, R>((current) => request.run(current as AnyFiber))
+          })
     })
   }
 
@@ -324,15 +293,50 @@ class OpenSession implements Session {
   }
 }
 
+type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
+
 /** What is thrown on the way to a request is a failure of ours or a bug. */
 const failWith = (error: unknown): Effect.Effect<never, CassandraError> =>
   isCassandraError(error) ? Effect.fail(error) : Effect.die(error)
 
-const resultOf = <A, R, E>(statement: Statement<A, R, E>, answer: Answer): Effect.Effect<ResultSet<A>, E, R> => {
+const resultOf = <A, R, E>(statement: Statement.Any, answer: Answer): Effect.Effect<ResultSet<A>, E, R> => {
   const rows = rowsOf(answer)
-  const { decode } = statement
+  const decode = (statement as Statement<A, R, E>).decode
   // Without a schema, `A` is `Row`; with one, `E` has the `ParseError`.
   return decode === undefined
     ? Effect.succeed(makeResultSet(rows as ReadonlyArray<unknown> as ReadonlyArray<A>, answer))
     : (Effect.map(decode(rows), (decoded) => makeResultSet(decoded, answer)) as Effect.Effect<ResultSet<A>, E, R>)
+}
+
+/**
+ * Rows at once in the hands of a stream's consumer. A page can be many more: whatever lives while the garbage collector of
+ * the young looks at it is copied, and rows that are not made yet cost it nothing.
+ */
+const rowsAtOnce = 1000
+
+/** The rows of a page, made as they are asked for. */
+const chunksOf = <A, R, E>({ decode }: Statement<A, R, E>, answer: Answer): Stream.Stream<A, CassandraError | E, R> => {
+  const chunk = (rows: ReadonlyArray<Row>): Effect.Effect<Chunk.Chunk<A>, E, R> =>
+    decode === undefined
+      ? Effect.succeed(Chunk.unsafeFromArray(rows as ReadonlyArray<unknown> as ReadonlyArray<A>))
+      : (Effect.map(decode(rows), Chunk.unsafeFromArray) as Effect.Effect<Chunk.Chunk<A>, E, R>)
+  const deferred = answer.response?.deferred
+  if (deferred === undefined) {
+    const rows = rowsOf(answer)
+    return rows.length === 0 ? Stream.empty : Stream.flattenChunks(Stream.fromEffect(chunk(rows)))
+  }
+  let left = deferred.count
+  return Stream.repeatEffectChunkOption(
+    Effect.suspend((): Effect.Effect<Chunk.Chunk<A>, Option.Option<CassandraError | E>, R> => {
+      if (left <= 0) return Effect.fail(Option.none())
+      let rows: ReadonlyArray<Row>
+      try {
+        rows = deferred.take(rowsAtOnce)
+      } catch (error) {
+        return Effect.fail(Option.some(fromDriverError(error, { timeout: 0, batch: false, sent: true })))
+      }
+      left -= rows.length
+      return Effect.mapError(chunk(rows), Option.some)
+    })
+  )
 }

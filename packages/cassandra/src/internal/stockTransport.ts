@@ -8,9 +8,10 @@ import type { Values } from "../Statement.ts"
 import * as driverPrivate from "./driverPrivate.ts"
 import { longOf } from "./timestamps.ts"
 import { toRows } from "./fromDriver.ts"
-import { encoderOf } from "./boundValues.ts"
+import { encoderOf, isEmpty } from "./boundValues.ts"
 import { Misfit } from "./misfit.ts"
-import { type Answered, NotSent, type Response, type Transport } from "./transport.ts"
+import { NotSent, type Receiver, type Response, type SendOptions, type Transport } from "./transport.ts"
+import { balancingKey, routingKey } from "./loadBalancing.ts"
 import type { Column } from "./wire/columnType.ts"
 
 /** A prepared statement and what encodes its values. */
@@ -33,10 +34,11 @@ const responseOf = (result: Result): Response => {
   const { info } = result
   return {
     rows: rows === undefined || columns === undefined ? undefined : toRows(rows, columns),
+    deferred: undefined,
     columns,
     pageState: result.rawPageState,
     host: { address: info.queriedHost },
-    triedHosts: info.triedHosts,
+    failures: failuresOf(info.triedHosts),
     speculativeExecutions: info.speculativeExecutions,
     consistency: info.achievedConsistency,
     traceId: info.traceId === null || info.traceId === undefined ? undefined : String(info.traceId),
@@ -45,6 +47,37 @@ const responseOf = (result: Result): Response => {
     isSchemaInAgreement: info.isSchemaInAgreement ?? true
   }
 }
+
+/** The driver lists every host it tried, the one that answered included. */
+const failuresOf = (tried: Readonly<Record<string, unknown>>): Response["failures"] =>
+  Object.fromEntries(Object.entries(tried).filter(([, error]) => error !== null && error !== undefined))
+
+/** The driver asks its own generator where nothing is said. */
+const timestampOf = ({ nextTimestamp, timestamp }: SendOptions): driver.QueryOptions =>
+  timestamp !== undefined || nextTimestamp !== undefined ? { timestamp: longOf(timestamp ?? nextTimestamp?.()) } : {}
+
+/** What our own policy looks for. */
+const policyOptions = (options: SendOptions): object => ({
+  [balancingKey]: options[balancingKey],
+  [routingKey]: options[routingKey]
+})
+
+/** The driver's options: the policies find what they look for in the object itself. */
+const queryOptions = (options: SendOptions): driver.QueryOptions => ({
+  prepare: true,
+  autoPage: false,
+  consistency: options.consistency,
+  fetchSize: options.pageSize,
+  readTimeout: options.timeout,
+  isIdempotent: options.idempotent,
+  traceQuery: options.tracing,
+  ...(options.serialConsistency === undefined ? {} : { serialConsistency: options.serialConsistency }),
+  ...(options.pageState === undefined ? {} : { pageState: options.pageState }),
+  ...(options.customPayload === undefined ? {} : { customPayload: options.customPayload }),
+  ...(options.host === undefined ? {} : { host: options.host }),
+  ...timestampOf(options),
+  ...policyOptions(options)
+})
 
 export const stockTransport = (client: driver.Client, maxPrepared: number): Transport => {
   const known = new Map<string, Prepared>()
@@ -85,49 +118,55 @@ export const stockTransport = (client: driver.Client, maxPrepared: number): Tran
     protocolVersion: () => driverPrivate.protocolVersion(client),
     keyspacePerRequest: false,
     orphans: () => 0,
-    prepare: async (query, _, customPayload) => {
+    prepare: (query, { customPayload }, receiver) => {
       if (customPayload !== undefined) {
-        throw new QueryError({
-          message: "A custom payload for preparing cannot be sent through this driver's own request code",
-          writeState: "NotApplied"
-        })
+        const message = "A custom payload for preparing cannot be sent through this driver's own request code"
+        throw new QueryError({ message, writeState: "NotApplied" })
       }
-      const { meta } = await prepare(query)
-      return { variables: meta.columns, columns: undefined, keyspace: meta.keyspace ?? "", table: meta.table ?? "" }
+      prepare(query).then(
+        ({ meta }) =>
+          receiver.answered(null, {
+            variables: meta.columns,
+            columns: undefined,
+            keyspace: meta.keyspace ?? "",
+            table: meta.table ?? ""
+          }),
+        (error: unknown) => receiver.answered(error, undefined)
+      )
+      return undefined
     },
-    send: (payload, given, answered: Answered) => {
-      const callback = (error: unknown, result: driver.types.ResultSet | undefined) => {
-        if (error || result === undefined) return answered(error, undefined)
-        let response: Response
-        try {
-          response = responseOf(result as Result)
-        } catch (cause) {
-          return answered(cause, undefined)
-        }
-        return answered(null, response)
-      }
-      const fail = (error: unknown) => answered(new NotSent(error), undefined)
-      let options = given
-      if (given.timestamp === undefined && given.nextTimestamp !== undefined) {
-        try {
-          options = { ...given, timestamp: longOf(given.nextTimestamp()) }
-        } catch (error) {
-          setImmediate(fail, error)
-          return undefined
-        }
-      }
-      if (payload._tag === "Batch") {
-        Promise.all(payload.statements.map(async ({ query, values }) => ({ query, params: await bind(query, values) })))
-          .then((queries) => client.batch(queries, options, callback))
-          .catch(fail)
-      } else if (payload.prepare) {
-        bind(payload.query, payload.values)
-          .then((values) => client.execute(payload.query, values, options, callback))
-          .catch(fail)
+    execute: (query, values, options, receiver) => {
+      const callback = answering(receiver)
+      if (!options.prepare && isEmpty(values)) {
+        client.execute(query, [], { ...queryOptions(options), prepare: false }, callback)
       } else {
-        client.execute(payload.query, [], options, callback)
+        bind(query, values)
+          .then((bound) => client.execute(query, bound, queryOptions(options), callback))
+          .catch((error: unknown) => receiver.answered(new NotSent(error), undefined))
       }
+      return undefined
+    },
+    batch: (type, members, options, receiver) => {
+      const callback = answering(receiver)
+      const batchOptions = { ...queryOptions(options), logged: type === "LOGGED", counter: type === "COUNTER" }
+      Promise.all(members.map(async ({ query, values }) => ({ query, params: await bind(query, values) })))
+        .then((queries) => client.batch(queries, batchOptions, callback))
+        .catch((error: unknown) => receiver.answered(new NotSent(error), undefined))
       return undefined
     }
   }
 }
+
+/** The driver's callback of a request. What it throws would end up in the driver's parser. */
+const answering =
+  (receiver: Receiver<Response>) =>
+  (error: unknown, result: driver.types.ResultSet | undefined): void => {
+    if (error || result === undefined) return receiver.answered(error, undefined)
+    let response: Response
+    try {
+      response = responseOf(result as Result)
+    } catch (cause) {
+      return receiver.answered(cause, undefined)
+    }
+    receiver.answered(null, response)
+  }

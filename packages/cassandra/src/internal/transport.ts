@@ -12,45 +12,59 @@ import type { balancingKey, Routing, routingKey } from "./loadBalancing.ts"
 import type { Column } from "./wire/columnType.ts"
 import type { NextTimestamp } from "./timestamps.ts"
 
-/** What is sent. */
-export type Payload =
-  | {
-      readonly _tag: "Query"
-      readonly query: string
-      readonly values: Values
-      /** Whether it is sent as a prepared statement. One with values always is. */
-      readonly prepare: boolean
-    }
-  | {
-      readonly _tag: "Batch"
-      readonly type: BatchType
-      readonly statements: ReadonlyArray<{ readonly query: string; readonly values: Values }>
-    }
-
-/** The driver's options of a request, with what the two transports need beside them. */
-export interface SendOptions extends driver.QueryOptions {
-  executeAs?: string
-  nowInSeconds?: number
+/** The options of a request with everything decided: a transport has nothing to look up. */
+export interface SendOptions {
+  /** Whether a statement without values is prepared too; one with values always is. */
+  readonly prepare: boolean
+  /** The protocol's code of the level, as is the serial one. */
+  readonly consistency: number
+  readonly serialConsistency: number | undefined
+  readonly pageSize: number
+  readonly pageState: Buffer | undefined
+  /** Milliseconds to wait for an answer; 0 for no limit. */
+  readonly timeout: number
+  readonly idempotent: boolean
+  /** Sent with the request where the protocol can; elsewhere it is the connections'. */
+  readonly keyspace: string | undefined
+  readonly tracing: boolean
+  /** Microseconds; undefined where none was given. */
+  readonly timestamp: bigint | undefined
+  /** Asked for the timestamp of each attempt that was given none. */
+  readonly nextTimestamp: NextTimestamp | undefined
+  readonly customPayload: Readonly<Record<string, Buffer>> | undefined
+  readonly nowInSeconds: number | undefined
+  /** The one host to ask. */
+  readonly host: driver.Host | undefined
+  /** Whether the rows are left undecoded until they are asked for: see `Response.deferred`. */
+  readonly defer: boolean
   /** Milliseconds until the next execution starts, when so many have started; undefined for no more. May throw. */
-  speculation?: (started: number) => number | undefined
+  readonly speculation: ((started: number) => number | undefined) | undefined
   /** The policy of the request, unless it is the cluster's. */
-  [balancingKey]?: LoadBalancing
-  /** Asked for the timestamp of each attempt that has none. */
-  nextTimestamp?: NextTimestamp
+  readonly [balancingKey]?: LoadBalancing | undefined
   /** What a retry asks of the query plan. */
-  readonly [routingKey]?: Routing
+  readonly [routingKey]?: Routing | undefined
+}
+
+/** The rows of a page that are decoded as they are taken. */
+export interface DeferredRows {
+  /** How many there are. */
+  readonly count: number
+  /** The next ones, `most` of them or what is left. Throws where the bytes are no rows. */
+  take(most: number): ReadonlyArray<Row>
 }
 
 /** An answer: one page. */
 export interface Response {
   /** Plain rows, with the `[applied]` column of a conditional write; undefined when the statement gives none. */
   readonly rows: ReadonlyArray<Row> | undefined
+  /** The rows, in place of `rows`, where the options asked for that and the transport can. */
+  readonly deferred: DeferredRows | undefined
   readonly columns: ReadonlyArray<Column> | undefined
   readonly pageState: Uint8Array | undefined
   /** The coordinator. */
   readonly host: { readonly address: string }
-  /** The hosts that were tried, each with what was wrong; null for one that did not fail. */
-  readonly triedHosts: Readonly<Record<string, unknown>>
+  /** The hosts that were tried in vain, each with what was wrong; undefined when there is none. */
+  readonly failures: Readonly<Record<string, unknown>> | undefined
   readonly speculativeExecutions: number
   readonly consistency: number
   readonly traceId: string | undefined
@@ -76,14 +90,29 @@ export class NotSent {
   }
 }
 
-/** Called once, with an error (wrapped in `NotSent` where that is so) or a response, and never before `send` has returned. */
-export type Answered = (error: unknown, response: Response | undefined) => void
+/**
+ * Who waits for an answer. Told once, with an error (wrapped in `NotSent` where that is so) or a response, and never before
+ * sending has returned.
+ */
+export interface Receiver<A> {
+  answered(error: unknown, response: A | undefined): void
+}
 
 /** A request under way. Given up, it answers nothing any more. */
 export interface Cancellable {
   cancel(): void
 }
 
+/** One statement of a batch. */
+export interface BatchMember {
+  readonly query: string
+  readonly values: Values
+}
+
+/**
+ * What is sent gives back what gives it up, so that it holds nothing any more; undefined where that cannot be done and the
+ * answer has to be waited for.
+ */
 export interface Transport {
   readonly protocolVersion: () => number
   /** Whether a keyspace can be sent with a request: then one set of pools serves them all. */
@@ -92,12 +121,19 @@ export interface Transport {
   readonly orphans: (host: driver.Host) => number
   readonly prepare: (
     query: string,
-    keyspace: string | undefined,
-    customPayload?: Readonly<Record<string, Uint8Array>>
-  ) => Promise<PreparedColumns>
-  /**
-   * Sends a request. What it gives back gives the request up, so that it holds nothing any more; undefined where that cannot
-   * be done and the request has to be waited for.
-   */
-  readonly send: (payload: Payload, options: SendOptions, answered: Answered) => Cancellable | undefined
+    options: SendOptions,
+    receiver: Receiver<PreparedColumns>
+  ) => Cancellable | undefined
+  readonly execute: (
+    query: string,
+    values: Values,
+    options: SendOptions,
+    receiver: Receiver<Response>
+  ) => Cancellable | undefined
+  readonly batch: (
+    type: BatchType,
+    members: ReadonlyArray<BatchMember>,
+    options: SendOptions,
+    receiver: Receiver<Response>
+  ) => Cancellable | undefined
 }

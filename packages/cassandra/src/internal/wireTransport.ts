@@ -1,9 +1,18 @@
 /** Requests by the wire. */
 import type driver from "cassandra-driver"
-import { isCassandraError } from "../CassandraError.ts"
-import { isEncodingError } from "./driverErrors.ts"
+import type { BatchType } from "../Batch.ts"
 import type { Values } from "../Statement.ts"
-import { type Answered, NotSent, type PreparedColumns, type Response, type Transport } from "./transport.ts"
+import { isEmpty } from "./boundValues.ts"
+import {
+  type BatchMember,
+  type Cancellable,
+  NotSent,
+  type PreparedColumns,
+  type Receiver,
+  type Response,
+  type SendOptions,
+  type Transport
+} from "./transport.ts"
 import * as wire from "./wire/index.ts"
 
 /** The wire knows the driver's client by its private shape. */
@@ -33,97 +42,122 @@ class Statements {
   }
 }
 
-export const wireTransport = (driverClient: driver.Client, maxPrepared: number): Transport => {
-  const client = driverClient as unknown as WireClient
-  const statements = new Statements(maxPrepared)
+/** What a request does first, and then: wherever it is, this gives it up. */
+class Course implements Cancellable {
+  current: Cancellable | undefined = undefined
+  cancel(): void {
+    this.current?.cancel()
+  }
+}
 
-  const prepare = (
-    query: string,
-    keyspace: string | undefined,
-    done: (error: unknown, prepared?: wire.Prepared) => void
-  ): wire.Cancellable =>
-    wire.prepare(client, query, keyspace === undefined ? {} : { keyspace }, (error, prepared) => {
-      if (prepared !== undefined) statements.add(keyspace, query, prepared)
-      done(error, prepared)
-    })
+class WireTransport implements Transport {
+  readonly #client: WireClient
+  readonly #statements: Statements
 
-  /** Prepares what is not prepared yet, one after the other, and then sends. Gives back what cancels wherever it is. */
-  const inTurn = (
-    keyspace: string | undefined,
-    queries: ReadonlyArray<string>,
-    answered: Answered,
-    send: (prepared: ReadonlyArray<wire.Prepared>) => wire.Cancellable
-  ): wire.Cancellable => {
-    const prepared: Array<wire.Prepared> = []
-    let current = nothing
-    const next = (): void => {
-      for (let query = queries[prepared.length]; query !== undefined; query = queries[prepared.length]) {
-        const known = statements.get(keyspace, query)
-        if (known === undefined) {
-          current = prepare(query, keyspace, (error, statement) => {
-            if (statement === undefined) return answered(new NotSent(error), undefined)
-            prepared.push(statement)
-            next()
-          })
-          return
-        }
-        prepared.push(known)
-      }
-      current = send(prepared)
-    }
-    next()
-    return { cancel: () => current.cancel() }
+  constructor(client: driver.Client, maxPrepared: number) {
+    this.#client = client as unknown as WireClient
+    this.#statements = new Statements(maxPrepared)
   }
 
-  return {
-    protocolVersion: () => wire.protocolVersion(client) ?? 0,
-    get keyspacePerRequest() {
-      return wire.protocolVersion(client) === 5
-    },
-    orphans: (host) => wire.orphans(client, host as unknown as Parameters<typeof wire.orphans>[1]),
-    prepare: (query, keyspace, customPayload) =>
-      new Promise<PreparedColumns>((resolve, reject) => {
-        if (customPayload !== undefined) wire.setPreparePayload(client, query, keyspace, customPayload)
-        prepare(query, keyspace, (error, prepared) => {
-          if (prepared === undefined) return reject(error)
-          resolve({
+  readonly protocolVersion = (): number => wire.protocolVersion(this.#client) ?? 0
+
+  get keyspacePerRequest(): boolean {
+    return wire.protocolVersion(this.#client) === 5
+  }
+
+  readonly orphans = (host: driver.Host): number =>
+    wire.orphans(this.#client, host as unknown as Parameters<typeof wire.orphans>[1])
+
+  readonly prepare = (query: string, options: SendOptions, receiver: Receiver<PreparedColumns>): Cancellable => {
+    const { customPayload, keyspace } = options
+    if (customPayload !== undefined) wire.setPreparePayload(this.#client, query, keyspace, customPayload)
+    return this.#prepare(query, options, {
+      answered: (error, prepared) =>
+        receiver.answered(
+          error,
+          prepared && {
             variables: prepared.variables,
             columns: prepared.columns,
             keyspace: prepared.table.keyspace ?? "",
             table: prepared.table.name ?? ""
-          })
+          }
+        )
+    })
+  }
+
+  readonly execute = (
+    query: string,
+    values: Values,
+    options: SendOptions,
+    receiver: Receiver<Response>
+  ): Cancellable | undefined => {
+    const { keyspace } = options
+    if (!options.prepare && isEmpty(values)) return wire.query(this.#client, query, options, receiver)
+    const known = this.#statements.get(keyspace, query)
+    if (known !== undefined) return wire.execute(this.#client, known, values, options, receiver)
+    const course = new Course()
+    course.current = this.#prepare(query, options, {
+      answered: (error, prepared) => {
+        if (prepared === undefined) return receiver.answered(new NotSent(error), undefined)
+        sending(receiver, () => {
+          course.current = wire.execute(this.#client, prepared, values, options, receiver)
         })
-      }),
-    send: (payload, options, answered) => {
-      const raw = options as unknown as Parameters<typeof wire.execute>[3]
-      const { keyspace } = options
-      const callback: wire.WireCallback = (error, result) => {
-        if (result !== undefined) return answered(null, result as Response)
-        answered(isEncodingError(error) || isCassandraError(error) ? new NotSent(error) : error, undefined)
       }
-      const execute = (prepared: wire.Prepared, values: Values): wire.Cancellable =>
-        wire.execute(client, prepared, values, raw, callback)
-      if (payload._tag === "Query") {
-        const { query, values } = payload
-        if (!payload.prepare) return wire.execute(client, query, undefined, raw, callback)
-        const known = statements.get(keyspace, query)
-        if (known !== undefined) return execute(known, values)
-        return inTurn(keyspace, [query], answered, ([prepared]) => execute(prepared as wire.Prepared, values))
-      }
-      return inTurn(
-        keyspace,
-        payload.statements.map(({ query }) => query),
-        answered,
-        (prepared) => {
-          const items = payload.statements.map(({ values }, i) => ({
-            query: prepared[i] as wire.Prepared,
-            params: values
-          }))
-          return wire.batch(client, items, raw, callback)
+    })
+    return course
+  }
+
+  readonly batch = (
+    type: BatchType,
+    members: ReadonlyArray<BatchMember>,
+    options: SendOptions,
+    receiver: Receiver<Response>
+  ): Cancellable => {
+    const course = new Course()
+    const statements: Array<wire.BatchStatement> = []
+    // What is not prepared yet is prepared one after the other.
+    const next = (): void => {
+      for (let member = members[statements.length]; member !== undefined; member = members[statements.length]) {
+        const known = this.#statements.get(options.keyspace, member.query)
+        if (known === undefined) {
+          const unknown = member
+          course.current = this.#prepare(unknown.query, options, {
+            answered: (error, prepared) => {
+              if (prepared === undefined) return receiver.answered(new NotSent(error), undefined)
+              sending(receiver, () => {
+                statements.push({ prepared, values: unknown.values })
+                next()
+              })
+            }
+          })
+          return
         }
-      )
+        statements.push({ prepared: known, values: member.values })
+      }
+      course.current = wire.batch(this.#client, type, statements, options, receiver)
     }
+    next()
+    return course
+  }
+
+  #prepare(query: string, options: SendOptions, receiver: Receiver<wire.Prepared>): Cancellable {
+    return wire.prepare(this.#client, query, options, {
+      answered: (error, prepared) => {
+        if (prepared !== undefined) this.#statements.add(options.keyspace, query, prepared)
+        receiver.answered(error, prepared)
+      }
+    })
   }
 }
 
-const nothing: wire.Cancellable = { cancel: () => undefined }
+/** What is thrown on the way to the wire is the answer: nothing was sent. */
+const sending = (receiver: Receiver<never>, run: () => void): void => {
+  try {
+    run()
+  } catch (error) {
+    receiver.answered(new NotSent(error), undefined)
+  }
+}
+
+export const wireTransport = (client: driver.Client, maxPrepared: number): Transport =>
+  new WireTransport(client, maxPrepared)

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "vitest"
 import type { Client } from "../../src/internal/wire/driverShape.ts"
+import type { SendOptions } from "../../src/internal/transport.ts"
 import * as Wire from "../../src/internal/wire/index.ts"
 import { Opcode } from "../../src/internal/wire/stockResponse.ts"
 import { type Incoming, ScriptedServer, type ServerOptions } from "./ScriptedServer.ts"
@@ -13,18 +14,21 @@ import {
   isSelect,
   makeClient,
   opened,
+  prepare,
   select,
+  sendOptions,
   setup,
   sleep
 } from "./support.ts"
 
-const idempotent = { prepare: true, isIdempotent: true }
+const idempotent = { idempotent: true }
 
 const silent: ServerOptions["script"] = (r) => isSelect(r)
 
-const start = (client: Client, options: object = idempotent) => {
+const start = async (client: Client, options: Partial<SendOptions> = idempotent) => {
   let called = 0
-  const handle = Wire.execute(client, select, [1], { prepare: true, ...options }, () => called++)
+  const prepared = await prepare(client, select)
+  const handle = Wire.execute(client, prepared, [1], sendOptions(options), { answered: () => called++ })
   return { handle, calls: () => called }
 }
 
@@ -32,7 +36,7 @@ describe("giving up", () => {
   it("an abandoned request holds its stream until the late answer", async () => {
     const held: Array<Incoming> = []
     const { client, scripted } = await setup({ script: (r) => isSelect(r) && held.push(r) > 0 })
-    const { calls, handle } = start(client)
+    const { calls, handle } = await start(client)
     await eventually(() => held.length === 1)
     handle.cancel()
     handle.cancel()
@@ -52,7 +56,7 @@ describe("giving up", () => {
     const { client, scripted } = await setup()
     await execute(client, select, [1])
     const before = scripted.requests.filter(isSelect).length
-    const { handle } = start(client)
+    const { handle } = await start(client)
     handle.cancel()
     await sleep(30)
     assert.strictEqual(scripted.requests.filter(isSelect).length, before)
@@ -62,15 +66,18 @@ describe("giving up", () => {
 
   it("preparing can be given up", async () => {
     const { client, scripted } = await setup({ script: (r) => r.opcode === Opcode.prepare })
-    const { calls, handle } = start(client)
+    let called = 0
+    const handle = Wire.prepare(client, select, sendOptions(), { answered: () => called++ })
     await eventually(() => scripted.count(Opcode.prepare) === 1)
     handle.cancel()
     scripted.script = undefined
     const waiting = scripted.requests.at(-1)!
     scripted.defaultAnswer(waiting)
     await sleep(30)
-    assert.strictEqual(scripted.count(Opcode.execute), 0)
-    assert.strictEqual(calls(), 0)
+    assert.strictEqual(called, 0)
+    // The others who wait for it get it.
+    assert.strictEqual((await prepare(client, select)).query, select)
+    assert.strictEqual(scripted.count(Opcode.prepare), 1)
   })
 
   it("connecting can be given up", async () => {
@@ -88,7 +95,7 @@ describe("giving up", () => {
     const downs: Array<unknown> = []
     const { client, scripted } = await setup({ script: silent }, { maxOrphans: 10 })
     asDriver(client).on("hostDown", (host) => downs.push(host))
-    const handles = Array.from({ length: 12 }, () => start(client).handle)
+    const handles = await Promise.all(Array.from({ length: 12 }, async () => (await start(client)).handle))
     await eventually(() => scripted.requests.filter(isSelect).length === 12)
     for (const handle of handles) handle.cancel()
     await eventually(() => scripted.connections.length === 2 && scripted.open.length === 1)
@@ -101,12 +108,12 @@ describe("giving up", () => {
 
   it("silence ends with the driver's time-out error", async () => {
     const { client } = await setup({ script: silent })
-    for (const readTimeout of [50, 2050]) {
+    for (const timeout of [50, 2050]) {
       const from = Date.now()
-      const error = await failure(execute(client, select, [1], { prepare: true, readTimeout }))
+      const error = await failure(execute(client, select, [1], { timeout }))
       assert.instanceOf(error, errors.OperationTimedOutError)
-      assert.isAtLeast(Date.now() - from, readTimeout - 1)
-      assert.isBelow(Date.now() - from, readTimeout + 400)
+      assert.isAtLeast(Date.now() - from, timeout - 1)
+      assert.isBelow(Date.now() - from, timeout + 400)
     }
     assert.strictEqual(Wire.orphans(client), 2)
   })

@@ -3,7 +3,17 @@ import * as Wire from "../../src/internal/wire/index.ts"
 import { Opcode } from "../../src/internal/wire/stockResponse.ts"
 import * as Body from "./body.ts"
 import { type Incoming, type ServerOptions } from "./ScriptedServer.ts"
-import { eventually, execute, executeSoon, failure, isSelect, select, setup, soon } from "./support.ts"
+import {
+  eventually,
+  execute,
+  executeSoon,
+  failure,
+  isSelect,
+  select,
+  setup,
+  soon,
+  type WireSettings
+} from "./support.ts"
 
 /** Answers the first SELECT with `bytes`; the ones after it as they should be. */
 const once = (bytes: (r: Incoming, good: Buffer) => Buffer | undefined): ServerOptions["script"] => {
@@ -26,7 +36,7 @@ const flipped = (offset: number) => (_: Incoming, good: Buffer) => {
   return bytes
 }
 
-const brokenBy = async (script: ServerOptions["script"], reason: Wire.WireErrorReason, wire: Wire.WireOptions = {}) => {
+const brokenBy = async (script: ServerOptions["script"], reason: Wire.WireErrorReason, wire: WireSettings = {}) => {
   const { client, scripted } = await setup({ script: script! }, wire, { policies: soon() })
   const error = await failure(execute(client, select, [1]))
   assert.isTrue(error["isSocketError"])

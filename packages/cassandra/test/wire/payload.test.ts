@@ -88,7 +88,7 @@ it.live(
 
       const error = yield* Effect.flip(session.prepare("SELECT slow FROM t", { timeout: "50 millis" }))
       assert.strictEqual(error._tag, "OperationTimedOutError")
-      assert.include(error.message, "not prepared within 50 ms")
+      assert.include(error.message, "not prepared before timeout 50 ms")
       assert.strictEqual(error.writeState, "NotApplied")
     }).pipe(Effect.scoped)
 )

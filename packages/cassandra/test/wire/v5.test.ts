@@ -126,7 +126,7 @@ describe("a v5 server", () => {
       keyspace: "ks1",
       nowInSeconds: 77,
       consistency: 0,
-      timestamp: 5
+      timestamp: 5n
     })
     const { body } = scripted.requests.at(-1)!
     const at = 4 + body.readInt32BE(0)
@@ -137,7 +137,7 @@ describe("a v5 server", () => {
     await prepare(client, select, { keyspace: "ks2" })
     assert.isTrue(scripted.requests.at(-1)!.body.includes("ks2"))
     assert.isFalse(scripted.requests.some((r) => r.query?.startsWith("USE") === true))
-    await batch(client, [{ query: "INSERT INTO t (k) VALUES (?)", params: [1] }], { prepare: true, keyspace: "ks3" })
+    await batch(client, [["INSERT INTO t (k) VALUES (?)", [1]]], { keyspace: "ks3" })
     assert.isTrue(scripted.requests.at(-1)!.body.includes("ks3"))
   })
 })

@@ -35,9 +35,9 @@ describe("versions", () => {
       assert.strictEqual(Wire.protocolVersion(client), 4)
       assert.isFalse(Wire.isCompressed(client))
       assert.deepStrictEqual((await execute(client, select, [1])).rows, [{ v: 42 }])
-      const error = await failure(execute(client, select, [1], { prepare: true, keyspace: "other" }))
+      const error = await failure(execute(client, select, [1], { keyspace: "other" }))
       assert.include(error, { reason: "NotSupportedByVersion" })
-      assert.include(await failure(execute(client, select, [1], { prepare: true, nowInSeconds: 1 })), {
+      assert.include(await failure(execute(client, select, [1], { nowInSeconds: 1 })), {
         reason: "NotSupportedByVersion"
       })
     })

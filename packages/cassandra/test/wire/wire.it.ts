@@ -3,12 +3,14 @@ import { Client as StockClient } from "cassandra-driver"
 import * as fc from "fast-check"
 import { afterAll, assert, beforeAll, describe, inject, it } from "vitest"
 import type { ProvidedServer } from "effect-cassandra-testkit/vitest"
+import { LoadBalancing } from "effect-cassandra"
+import { Policies, RoutingPolicy } from "../../src/internal/loadBalancing.ts"
 import { ByteWriter } from "../../src/internal/wire/byteWriter.ts"
 import type { Client } from "../../src/internal/wire/driverShape.ts"
 import { makeWriter } from "../../src/internal/wire/encodeValue.ts"
 import * as Wire from "../../src/internal/wire/index.ts"
 import * as Body from "./body.ts"
-import { asDriver, batch, execute, failure, prepare, shutdown } from "./support.ts"
+import { asDriver, attach, batch, execute, failure, prepare, shutdown, type WireSettings } from "./support.ts"
 import { fallback, typed } from "./values.ts"
 
 const server: ProvidedServer = inject("effect-cassandra-testkit/server")
@@ -16,8 +18,10 @@ const keyspace = `wire_${process.pid}_${Date.now().toString(36)}`
 const other = `${keyspace}_b`
 const clients: Array<Client> = []
 
-const open = async (wire: Wire.WireOptions | undefined, options: object = {}): Promise<Client> => {
+const open = async (wire: WireSettings | undefined, options: object = {}): Promise<Client> => {
+  const loadBalancing = new RoutingPolicy(new Policies(LoadBalancing.standard), server.localDataCenter)
   const client = new StockClient({
+    policies: { loadBalancing },
     contactPoints: server.contactPoints.map((host) => (host.includes(":") ? host : `${host}:${server.port}`)),
     localDataCenter: server.localDataCenter,
     protocolOptions: { port: server.port },
@@ -26,7 +30,7 @@ const open = async (wire: Wire.WireOptions | undefined, options: object = {}): P
     ...options
   }) as unknown as Client
   clients.push(client)
-  if (wire !== undefined) Wire.attach(client, wire)
+  if (wire !== undefined) attach(client, loadBalancing, wire)
   await asDriver(client).connect()
   return client
 }
@@ -88,10 +92,10 @@ describe("protocol v5", () => {
       const names = of.map((_, i) => `c${i}`)
       const insert = `INSERT INTO ${table} (k, r, ${names.join(", ")}) VALUES (1, ?, ${names.map(() => "?").join(", ")})`
       for (const [r, row] of rows.entries()) {
-        await execute(r % 2 === 0 ? plain : compressed, insert, [r, ...row], { prepare: true })
+        await execute(r % 2 === 0 ? plain : compressed, insert, [r, ...row])
       }
       const select = `SELECT ${names.join(", ")} FROM ${table} WHERE k = 1`
-      const expected = (await asDriver(stock).execute(select, [], { prepare: true })).rows
+      const expected = (await asDriver(stock).execute(select, [])).rows
       for (const client of [plain, compressed]) {
         for (const prepared of [true, false]) {
           const got = (await execute(client, select, [], { prepare: prepared })).rows!
@@ -127,11 +131,11 @@ describe("protocol v5", () => {
     const a = { street: "x", No: 1 }
     const insert = `INSERT INTO people (k, a, l) VALUES (?, ?, ?)`
     const select = `SELECT * FROM people WHERE k = ?`
-    await execute(plain, insert, [1, a, [a, { street: null, No: null }]], { prepare: true, keyspace })
-    const first = await execute(plain, select, [1], { prepare: true, keyspace })
+    await execute(plain, insert, [1, a, [a, { street: null, No: null }]], { keyspace })
+    const first = await execute(plain, select, [1], { keyspace })
     assert.deepStrictEqual(first.rows, [{ k: 1, a, l: [a, { street: null, No: null }] }])
     await execute(plain, `ALTER TYPE ${keyspace}.address ADD zip text`)
-    const second = await execute(plain, select, [1], { prepare: true, keyspace })
+    const second = await execute(plain, select, [1], { keyspace })
     assert.deepStrictEqual(second.rows?.[0]?.["a"], { ...a, zip: null })
   })
 
@@ -139,7 +143,7 @@ describe("protocol v5", () => {
     await execute(plain, `CREATE TABLE ${keyspace}.altered (k int PRIMARY KEY, a text)`)
     await execute(plain, `INSERT INTO ${keyspace}.altered (k, a) VALUES (1, 'a')`)
     const select = await prepare(plain, `SELECT * FROM ${keyspace}.altered WHERE k = ?`)
-    const row = async () => (await execute(plain, select, [1], { prepare: true })).rows
+    const row = async () => (await execute(plain, select, [1])).rows
     assert.deepStrictEqual(await row(), [{ k: 1, a: "a" }])
     await asDriver(stock).execute(`ALTER TABLE ${keyspace}.altered ADD b int`)
     await asDriver(stock).execute(`UPDATE ${keyspace}.altered SET b = 5 WHERE k = 1`)
@@ -157,19 +161,16 @@ describe("protocol v5", () => {
   it("one pool for every keyspace", async () => {
     for (const ks of [keyspace, other]) {
       await execute(plain, "CREATE TABLE which (k int PRIMARY KEY, v text)", [], { keyspace: ks })
-      await execute(plain, "INSERT INTO which (k, v) VALUES (1, ?)", [ks], { prepare: true, keyspace: ks })
+      await execute(plain, "INSERT INTO which (k, v) VALUES (1, ?)", [ks], { keyspace: ks })
     }
-    await batch(plain, [{ query: "INSERT INTO which (k, v) VALUES (2, ?)", params: ["b"] }], {
-      prepare: true,
-      keyspace: other
-    })
+    await batch(plain, [["INSERT INTO which (k, v) VALUES (2, ?)", ["b"]]], { keyspace: other })
     for (const prepared of [true, false]) {
       const of = (ks: string) =>
         execute(plain, "SELECT v FROM which WHERE k = 1", [], { prepare: prepared, keyspace: ks })
       const [a, b] = await Promise.all([of(keyspace), of(other)])
       assert.deepStrictEqual([a.rows, b.rows], [[{ v: keyspace }], [{ v: other }]])
     }
-    const { rows } = await execute(plain, "SELECT v FROM which WHERE k = 2", [], { prepare: true, keyspace: other })
+    const { rows } = await execute(plain, "SELECT v FROM which WHERE k = 2", [], { keyspace: other })
     assert.deepStrictEqual(rows, [{ v: "b" }])
   })
 
@@ -178,20 +179,17 @@ describe("protocol v5", () => {
     await execute(plain, `CREATE TABLE ${keyspace}.big (k int, c int, v text, PRIMARY KEY (k, c))`)
     const insert = `INSERT INTO ${keyspace}.big (k, c, v) VALUES (?, ?, ?)`
     for (const client of [plain, compressed]) {
-      await execute(client, insert, [1, 1, big], { prepare: true })
+      await execute(client, insert, [1, 1, big])
       const { rows } = await execute(client, `SELECT v FROM ${keyspace}.big WHERE k = 1`)
       assert.isTrue(rows![0]!["v"] === big)
     }
-    await Promise.all(
-      Array.from({ length: 1000 }, (_, c) => execute(plain, insert, [2, c, `row ${c}`], { prepare: true }))
-    )
+    await Promise.all(Array.from({ length: 1000 }, (_, c) => execute(plain, insert, [2, c, `row ${c}`])))
     for (const client of [plain, compressed]) {
       const seen: Array<unknown> = []
       let pageState: Buffer | undefined
       do {
         const page = await execute(client, `SELECT c FROM ${keyspace}.big WHERE k = 2`, [], {
-          prepare: true,
-          fetchSize: 300,
+          pageSize: 300,
           pageState
         })
         assert.isAtMost(page.rows!.length, 300)
@@ -211,25 +209,22 @@ describe("protocol v5", () => {
     const insert = `INSERT INTO ${keyspace}.misc (k, v) VALUES (?, ?)`
     const conditional = `${insert} IF NOT EXISTS`
     for (const expected of [[{ "[applied]": true }], [{ "[applied]": false, k: 1, v: "a" }]]) {
-      const { rows } = await execute(plain, conditional, [1, "a"], { prepare: true })
+      const { rows } = await execute(plain, conditional, [1, "a"])
       assert.deepStrictEqual(rows, expected as typeof rows)
     }
     await batch(plain, [
-      { query: insert, params: [2, "b"] },
-      { query: insert, params: { k: 3, V: "c" } }
+      [insert, [2, "b"]],
+      [insert, { k: 3, V: "c" }]
     ])
-    await batch(plain, [{ query: `UPDATE ${keyspace}.counters SET n = n + ? WHERE k = 1`, params: [5n] }], {
-      prepare: true,
-      counter: true
-    })
+    await batch(plain, [[`UPDATE ${keyspace}.counters SET n = n + ? WHERE k = 1`, [5n]]], {}, "COUNTER")
     assert.deepStrictEqual((await execute(plain, `SELECT n FROM ${keyspace}.counters`)).rows, [{ n: 5n }])
     const now = Math.floor(Date.now() / 1000)
-    await execute(plain, `${insert} USING TTL 100`, [4, "expired"], { prepare: true, nowInSeconds: now - 1000 })
+    await execute(plain, `${insert} USING TTL 100`, [4, "expired"], { nowInSeconds: now - 1000 })
     const select = `SELECT k FROM ${keyspace}.misc`
-    const { rows, traceId } = await execute(plain, select, [], { prepare: true, traceQuery: true })
+    const { rows, traceId } = await execute(plain, select, [], { tracing: true })
     assert.deepStrictEqual(rows!.map((row) => row["k"]).toSorted(), [1, 2, 3])
     assert.match(traceId!, /^[0-9a-f-]{36}$/)
-    const then = await execute(plain, select, [], { prepare: true, nowInSeconds: now - 990 })
+    const then = await execute(plain, select, [], { nowInSeconds: now - 990 })
     assert.include(
       then.rows!.map((row) => row["k"]),
       4

@@ -10,6 +10,8 @@ import { type AgreementOptions, type Metadata, UserTypeNotFoundError } from "../
 import type { Session } from "../../Session.ts"
 import type { Values } from "../../Statement.ts"
 import type { Engine } from "../driver.ts"
+import { prepareStatement } from "../prepareStatement.ts"
+import { plainOptions } from "../requestOptions.ts"
 import { refreshHosts } from "../driverEvents.ts"
 import { fromDriverError } from "../driverErrors.ts"
 import { hostOf } from "../host.ts"
@@ -227,14 +229,11 @@ const routingKey = (
   key: Values
 ): Effect.Effect<Uint8Array, CassandraError> =>
   Effect.flatMap(
-    Effect.tryPromise({
-      try: () => {
-        const columns = partitionKey.map(({ name }) => cql.id(name).text)
-        const condition = columns.map((column) => `${column} = ?`).join(" AND ")
-        const query = `SELECT ${columns.join(", ")} FROM ${cql.id(keyspace, table).text} WHERE ${condition}`
-        return transport.prepare(query, undefined)
-      },
-      catch: (error) => fromDriverError(error, { timeout: 0, batch: false, sent: false })
+    Effect.suspend(() => {
+      const columns = partitionKey.map(({ name }) => cql.id(name).text)
+      const condition = columns.map((column) => `${column} = ?`).join(" AND ")
+      const query = `SELECT ${columns.join(", ")} FROM ${cql.id(keyspace, table).text} WHERE ${condition}`
+      return prepareStatement(transport, query, plainOptions)
     }),
     ({ variables }) =>
       Effect.try({

@@ -2,7 +2,6 @@ import { abortedError, makeConnectionClass, type WireConnection } from "./connec
 import { theDriver } from "./driver.ts"
 import type { Client, ClientOptions, Host } from "./driverShape.ts"
 import { patchHighestCommon } from "./negotiate.ts"
-import { accelerateReplicas } from "./routing.ts"
 import { setState, stateOf, type WireOptions, WireState } from "./state.ts"
 
 type WireConnectionClass = new (endpoint: string, version: number | null, options: ClientOptions) => WireConnection
@@ -23,9 +22,9 @@ export const abortConnecting = (client: Client): void => {
 
 /**
  * Makes a new client, not connected yet, use the wire. Everything is put on this client's own objects: what creates its
- * connections creates ours, and its metadata finds replicas faster. The driver's classes stay as they are.
+ * connections creates ours. The driver's classes stay as they are.
  */
-export const attach = (client: Client, options: WireOptions = {}): WireState => {
+export const attach = (client: Client, options: WireOptions): WireState => {
   const known = stateOf(client)
   if (known !== undefined) return known
   const driver = theDriver()
@@ -67,6 +66,5 @@ export const attach = (client: Client, options: WireOptions = {}): WireState => 
       return connection
     }
   })
-  accelerateReplicas(control.metadata)
   return state
 }

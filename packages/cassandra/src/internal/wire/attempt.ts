@@ -1,35 +1,36 @@
 import type { ByteWriter } from "./byteWriter.ts"
 import type { WireConnection, WireOperation } from "./connection.ts"
-import type { Host } from "./driverShape.ts"
 import type { Timed } from "./deadlines.ts"
-import { encodeRequest, type Sent } from "./encodeRequest.ts"
+import type { Host } from "./driverShape.ts"
+import { encodeRequest } from "./encodeRequest.ts"
 import type { WireRequest } from "./request.ts"
+import type { PreparedResult } from "./stockResponse.ts"
 
 const Status = { waiting: 0, done: 1, timedOut: 2, cancelled: 3 } as const
 
 /** One try of a request on one connection. It waits for its answer even after nobody else does. */
 export class Attempt implements WireOperation, Timed {
-  readonly isWire = true
   streamId = -1
   deadline = 0
   previous: Timed | undefined = undefined
   next: Timed | undefined = undefined
   timer: NodeJS.Timeout | undefined = undefined
-  sent: Sent | undefined = undefined
-  startedAt: [number, number] | undefined = undefined
+  /** What the results look like, as the request was sent with. */
+  prepared: PreparedResult | undefined = undefined
+  private isSent = false
   private status: number = Status.waiting
   readonly owner: WireRequest
   readonly host: Host
   readonly connection: WireConnection
-  readonly retries: number
-  readonly consistency: number
 
-  constructor(owner: WireRequest, host: Host, connection: WireConnection, retries: number, consistency: number) {
+  constructor(owner: WireRequest, host: Host, connection: WireConnection) {
     this.owner = owner
     this.host = host
     this.connection = connection
-    this.retries = retries
-    this.consistency = consistency
+  }
+
+  get isWire(): true {
+    return true
   }
 
   get request(): never {
@@ -37,7 +38,6 @@ export class Attempt implements WireOperation, Timed {
   }
 
   send(timeout: number): void {
-    if (this.owner.isObserved) this.startedAt = process.hrtime()
     this.connection.wire.deadlines.add(this, timeout)
     this.connection.sendWire(this)
   }
@@ -53,8 +53,9 @@ export class Attempt implements WireOperation, Timed {
   setResultRow(): void {}
 
   encode(w: ByteWriter, connection: WireConnection): void {
-    const { payload, settings } = this.owner
-    this.sent = encodeRequest(w, connection, this.streamId, payload, settings, this.consistency)
+    const { options, payload, timestamp } = this.owner
+    this.prepared = encodeRequest(w, connection, this.streamId, payload, options, timestamp)
+    this.isSent = true
   }
 
   respond(flags: number, opcode: number, buf: Buffer, start: number, end: number): void {
@@ -74,13 +75,13 @@ export class Attempt implements WireOperation, Timed {
   setResult(error: unknown): void {
     if (this.status !== Status.waiting) return
     this.finish(Status.done)
-    this.owner.onFailure(this, error as Error, 0)
+    this.owner.onFailure(this, error as Error)
   }
 
   onDeadline(): void {
     if (this.status !== Status.waiting) return
     this.finish(Status.timedOut)
-    if (this.sent !== undefined) {
+    if (this.isSent) {
       this.connection.timedOutOperations++
       this.connection.orphaned()
     }
@@ -91,7 +92,7 @@ export class Attempt implements WireOperation, Timed {
   cancel(): void {
     if (this.status !== Status.waiting) return
     this.finish(Status.cancelled)
-    if (this.sent !== undefined) this.connection.orphaned()
+    if (this.isSent) this.connection.orphaned()
   }
 
   private finish(status: number): void {

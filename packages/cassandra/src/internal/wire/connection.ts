@@ -18,6 +18,7 @@ import { endEnvelope, WireWriteQueue } from "./writeQueue.ts"
  */
 export interface WireConnection extends Connection {
   readonly wire: WireState
+  readonly isV5: boolean
   /** Requests that were abandoned and not answered yet; each still holds its stream id. */
   orphans: number
   /** Set once the connection is being replaced. */
@@ -61,6 +62,10 @@ export const makeConnectionClass = (
       this.wire = wire
       // The negotiation begins where the wire's options say, whatever the driver's own `maxVersion`.
       if (version === null) this.decreaseVersion(wire.maximumVersion < 5 ? 4 : DIALECT)
+    }
+
+    get isV5(): boolean {
+      return this.protocolVersion === DIALECT
     }
 
     /** One budget for all of it: TCP, TLS, the versions that are tried, and authentication. */
@@ -168,7 +173,7 @@ export const makeConnectionClass = (
       start: number,
       end: number
     ): void {
-      if ((opcode === Opcode.ready || opcode === Opcode.authenticate) && this.protocolVersion === DIALECT) {
+      if ((opcode === Opcode.ready || opcode === Opcode.authenticate) && this.isV5) {
         // READY also answers REGISTER; by then there are segments and this changes nothing.
         if (this.serverVersion === 0) {
           this.reader!.useSegments(this.wire.lz4)
@@ -176,11 +181,10 @@ export const makeConnectionClass = (
         }
       }
       this.serverVersion = version
-      const frame = { version: this.protocolVersion, flags, streamId, opcode }
       if (streamId < 0) {
         const body = Buffer.from(buf.subarray(start, end))
         this.guard(() => {
-          const header = new driver.FrameHeader(frame.version, flags, streamId, opcode, body.length)
+          const header = new driver.FrameHeader(this.protocolVersion, flags, streamId, opcode, body.length)
           const reader = new driver.FrameReader(header, body)
           reader.readFlagsInfo()
           this.handleNodeEvent(header, reader.readEvent())
@@ -198,6 +202,7 @@ export const makeConnectionClass = (
         operation.respond(flags, opcode, buf, start, end)
       } else {
         const body = Buffer.from(buf.subarray(start, end))
+        const frame = { version: this.protocolVersion, flags, streamId, opcode }
         this.guard(() => deliverStock(driver, boundReprepares(operation, this.wire), this.encoder, frame, body))
       }
       if (this.emitDrain && this._streamIds.inUse === 0 && this._pendingWrites.length === 0) this.emit("drain")
@@ -314,7 +319,7 @@ export const makeConnectionClass = (
 
     /** Under v5 a keyspace travels with each request; a connection is only switched to the client's own. */
     override changeKeyspace(keyspace: string | null | undefined): Promise<void> {
-      if (this.protocolVersion === DIALECT && keyspace !== this.wire.client.keyspace) return Promise.resolve()
+      if (this.isV5 && keyspace !== this.wire.client.keyspace) return Promise.resolve()
       return super.changeKeyspace(keyspace)
     }
 

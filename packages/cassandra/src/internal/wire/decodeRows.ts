@@ -12,7 +12,10 @@ import { int32, int64 } from "./scratch.ts"
 /** A row: the columns' values by name. */
 export type Row = Record<string, unknown>
 
-/** Decodes `count` rows lying between `start` and `end` of `buf`. */
+/** Where the rows that were decoded last ended: the next ones of the same page begin there. */
+export const decodedTo = { offset: 0 }
+
+/** Decodes `count` rows lying between `start` and `end` of `buf`; {@link decodedTo} says how far they went. */
 export type RowsDecoder = (buf: Buffer, start: number, end: number, count: number) => Array<Row>
 
 /** Does this runtime allow code made from text? False under `--disallow-code-generation-from-strings`. */
@@ -49,6 +52,7 @@ export const interpretRows = (columns: ReadonlyArray<Column>): RowsDecoder => {
       }
       rows.push(row)
     }
+    decodedTo.offset = o
     return rows
   }
 }
@@ -105,9 +109,10 @@ return function decodeRows(b,o,e,n){
   for(let i=0;i<n;i++){${cells.join("")}
     rows[i]={${properties.join(",")}};
   }
+  h.to.offset=o;
   return rows
 }`
-  const helpers = { int64, text: readText, uuid: readUuid, overrun, check: checkCount }
+  const helpers = { int64, text: readText, uuid: readUuid, overrun, check: checkCount, to: decodedTo }
   // oxlint-disable-next-line no-new-func -- the text is made of indexes and JSON strings: nothing of a server's gets into it raw
   const make = new Function("h", "r", source) as (h: typeof helpers, r: ReadonlyArray<Reader>) => RowsDecoder
   return make(helpers, readers)

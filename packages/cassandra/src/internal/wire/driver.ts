@@ -1,19 +1,14 @@
 import { createHash } from "node:crypto"
 import { createRequire } from "node:module"
-import type { ColumnType } from "./columnType.ts"
 import type {
-  Client,
   ClientOptions,
   Connection,
   ConnectionClass,
   Encoder,
   ExecutionOptions,
-  ExecutionOptionsClass,
   FrameHeader,
   FrameReader,
   Host,
-  LoadBalancingPolicy,
-  PreparedInfo,
   Request
 } from "./driverShape.ts"
 
@@ -23,15 +18,6 @@ import type {
  */
 export interface Driver {
   readonly Connection: ConnectionClass & { readonly prototype: Connection }
-  readonly DefaultExecutionOptions: ExecutionOptionsClass
-  readonly PrepareHandler: {
-    getPrepared(
-      client: Client,
-      policy: LoadBalancingPolicy,
-      query: string,
-      keyspace: string | undefined
-    ): Promise<PreparedInfo>
-  }
   readonly FrameReader: new (header: FrameHeader, body: Buffer, offset?: number) => FrameReader
   readonly FrameHeader: new (
     version: number,
@@ -43,12 +29,10 @@ export interface Driver {
   readonly Row: new (columns: unknown) => Record<string, unknown>
   readonly Encoder: new (version: number, options: ClientOptions) => Encoder
   readonly unset: unknown
-  readonly dataTypes: { getByName(name: string): ColumnType }
   readonly Uuid: new (bytes: Buffer) => object
   readonly protocolVersion: {
     getHighestCommon(connection: Connection, hosts: { forEach(f: (host: Host) => void): void }): number
   }
-  readonly distanceIgnored: number
   readonly description: string
   readonly emptyExecutionOptions: ExecutionOptions
   readonly PrepareRequest: new (query: string, keyspace: string | undefined) => Request
@@ -65,7 +49,6 @@ export interface Driver {
     readonly NoHostAvailableError: new (innerErrors: Readonly<Record<string, unknown>>) => Error
     readonly ArgumentError: new (message: string) => Error
   }
-  readonly DefaultMetrics: new () => object
 }
 
 /** Can the wire be used with the driver that is installed? */
@@ -106,8 +89,8 @@ const load = (): { readonly driver?: Driver; readonly status: WireStatus } => {
     const ControlConnection = lib("control-connection") as unknown as { readonly prototype: Functions }
     const Pool = lib("host-connection-pool") as unknown as { readonly prototype: Functions }
     const Metadata = lib("metadata") as unknown as { readonly prototype: Functions }
-    const PrepareHandler = lib("prepare-handler") as unknown as Driver["PrepareHandler"]
-    const { DefaultExecutionOptions, ExecutionOptions } = lib("execution-options") as unknown as Driver & {
+    const PrepareHandler = lib("prepare-handler") as unknown
+    const { DefaultExecutionOptions, ExecutionOptions } = lib("execution-options") as unknown as Functions & {
       readonly ExecutionOptions: { empty(): ExecutionOptions }
     }
     const requests = lib("requests") as unknown as Driver & { readonly options: Request }
@@ -115,7 +98,6 @@ const load = (): { readonly driver?: Driver; readonly status: WireStatus } => {
     const OperationState = lib("operation-state") as unknown
     const { Parser, ResultEmitter } = lib("streams") as unknown as Functions
     const types = lib("types") as unknown as Driver & {
-      readonly distance: { readonly ignored: number }
       readonly FrameHeader: Driver["FrameHeader"]
     }
     const digest = digestOf([
@@ -139,23 +121,18 @@ const load = (): { readonly driver?: Driver; readonly status: WireStatus } => {
     }
     const driver: Driver = {
       Connection,
-      DefaultExecutionOptions,
-      PrepareHandler,
       FrameReader,
       FrameHeader: types.FrameHeader,
       Row: types.Row,
       Encoder: lib("encoder") as unknown as Driver["Encoder"],
       unset: types.unset,
-      dataTypes: types.dataTypes,
       Uuid: types.Uuid,
       protocolVersion: types.protocolVersion,
-      distanceIgnored: types.distance.ignored,
       description,
       emptyExecutionOptions: ExecutionOptions.empty(),
       PrepareRequest: requests.PrepareRequest,
       optionsRequest: requests.options,
-      errors: lib("errors") as unknown as Driver["errors"],
-      DefaultMetrics: (lib("metrics") as unknown as Driver).DefaultMetrics
+      errors: lib("errors") as unknown as Driver["errors"]
     }
     return { driver, status: { _tag: "Available" } }
   } catch (cause) {

@@ -8,72 +8,9 @@ import type { Column, ColumnType } from "./columnType.ts"
  * nothing of the driver is touched that is not.
  */
 
-/** Raw options of a query, as the driver takes them. Unknown members are kept and can be seen by its policies. */
-export interface RawQueryOptions {
-  readonly [key: string | symbol]: unknown
-  readonly keyspace?: string | undefined
-  readonly prepare?: boolean | undefined
-  /** Milliseconds until the next execution starts, when so many have started; undefined for no more. */
-  readonly speculation?: ((started: number) => number | undefined) | undefined
-}
-
+/** What the driver's own requests carry. */
 export interface ExecutionOptions {
   getConsistency(): number | undefined
-  getCustomPayload(): Record<string, Buffer> | undefined
-  getFetchSize(): number
-  getFixedHost(): Host | undefined
-  getHints(): ReadonlyArray<unknown> | undefined
-  getKeyspace(): string | undefined
-  getLoadBalancingPolicy(): LoadBalancingPolicy
-  getPageState(): Buffer | undefined
-  getRawQueryOptions(): RawQueryOptions
-  getReadTimeout(): number | undefined
-  getRetryPolicy(): RetryPolicy
-  getRowCallback(): unknown
-  getOrGenerateTimestamp(): { readonly high: number; readonly low: number } | null
-  getRoutingIndexes(): ReadonlyArray<number> | undefined
-  getRoutingKey(): unknown
-  getSerialConsistency(): number | undefined
-  isBatchCounter(): boolean
-  isBatchLogged(): boolean
-  isIdempotent(): boolean | undefined
-  isPrepared(): boolean | undefined
-  isQueryTracing(): boolean | undefined
-  setKeyspace(keyspace: string): void
-  setRoutingKey(value: unknown): void
-}
-
-export interface ExecutionOptionsClass {
-  create(options: RawQueryOptions | null | undefined, client: Client): ExecutionOptions
-}
-
-export type HostIterator = Iterator<Host>
-
-export interface LoadBalancingPolicy {
-  newQueryPlan(
-    keyspace: string | undefined,
-    options: ExecutionOptions | null,
-    callback: (error: Error | null, plan?: HostIterator) => void
-  ): void
-}
-
-export interface RetryDecision {
-  readonly decision: number
-  readonly useCurrentHost?: boolean | undefined
-  readonly consistency?: number | undefined
-}
-
-export interface OperationInfo {
-  readonly query: string | undefined
-  readonly executionOptions: ExecutionOptions
-  readonly nbRetry: number
-}
-
-export interface RetryPolicy {
-  onUnavailable(info: OperationInfo, consistency: number, required: number, alive: number): RetryDecision
-  onReadTimeout(info: OperationInfo, cl: number, received: number, blockFor: number, data: unknown): RetryDecision
-  onWriteTimeout(info: OperationInfo, cl: number, received: number, blockFor: number, type: string): RetryDecision
-  onRequestError(info: OperationInfo, consistency: number | undefined, error: Error): RetryDecision
 }
 
 /** What travels through a connection: the driver's `OperationState`, or one of our attempts. */
@@ -101,11 +38,6 @@ export interface Encoder {
   decode(bytes: Buffer | null, type: ColumnType): unknown
   encode(value: unknown, type: ColumnType | undefined): Buffer | null | object
   readonly encodingOptions: { readonly useUndefinedAsUnset?: boolean | undefined }
-  setRoutingKeyFromUser(
-    params: ReadonlyArray<unknown>,
-    options: ExecutionOptions,
-    keys?: Readonly<Record<string, number>>
-  ): void
 }
 
 export interface FrameHeader {
@@ -177,45 +109,6 @@ export interface StreamIds {
   readonly inUse: number
 }
 
-export interface ClientMetrics {
-  onConnectionError(error: unknown): void
-  onReadTimeoutError(error: unknown): void
-  onWriteTimeoutError(error: unknown): void
-  onUnavailableError(error: unknown): void
-  onClientTimeoutError(error: unknown): void
-  onOtherError(error: unknown): void
-  onClientTimeoutRetry(error: unknown): void
-  onOtherErrorRetry(error: unknown): void
-  onReadTimeoutRetry(error: unknown): void
-  onUnavailableRetry(error: unknown): void
-  onWriteTimeoutRetry(error: unknown): void
-  onIgnoreError(error: unknown): void
-  onSpeculativeExecution(): void
-  onSuccessfulResponse(latency: [number, number]): void
-  onResponse(latency: [number, number]): void
-}
-
-export interface RequestTracker {
-  onSuccess(
-    host: Host,
-    query: unknown,
-    parameters: unknown,
-    options: ExecutionOptions,
-    requestLength: number,
-    responseLength: number,
-    latency: [number, number]
-  ): void
-  onError(
-    host: Host,
-    query: unknown,
-    parameters: unknown,
-    options: ExecutionOptions,
-    requestLength: number,
-    error: unknown,
-    latency: [number, number]
-  ): void
-}
-
 export interface ClientOptions {
   readonly protocolOptions: {
     readonly noCompact?: boolean | undefined
@@ -231,13 +124,12 @@ export interface ClientOptions {
     readonly defunctReadTimeoutThreshold: number
   }
   readonly pooling: { readonly heartBeatInterval: number }
+  readonly prepareOnAllHosts: boolean
   readonly sslOptions?: TlsConnectionOptions | null
   readonly sni?: unknown
   readonly id?: { toString(): string } | undefined
   readonly applicationName?: string | undefined
   readonly applicationVersion?: string | undefined
-  readonly requestTracker: RequestTracker | null
-  readonly metrics: ClientMetrics
   logEmitter: (...args: ReadonlyArray<unknown>) => void
   readonly encoding: { readonly useUndefinedAsUnset?: boolean | undefined }
 }
@@ -258,7 +150,6 @@ export interface Connection extends EventEmitter {
   _pendingWrites: Array<Operation>
   _streamIds: StreamIds
   _idleTimeout: NodeJS.Timeout | null
-  _metrics: ClientMetrics
   encoder: Encoder
   keyspace: string | null
   emitDrain: boolean
@@ -349,6 +240,7 @@ export interface PreparedInfo extends EventEmitter {
   readonly keyspace: string | undefined
   queryId?: Buffer
   meta?: Metadata
+  preparing?: boolean
 }
 
 export interface MutableLong {
@@ -385,8 +277,6 @@ export interface Client extends EventEmitter {
   readonly options: ClientOptions
   readonly controlConnection: ControlConnection
   readonly metadata: ClusterMetadata
-  readonly metrics: ClientMetrics
-  readonly profileManager: { getDistance(host: Host): number }
   readonly hosts: HostMap
   readonly connected: boolean
   keyspace: string | undefined

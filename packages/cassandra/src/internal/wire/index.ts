@@ -4,21 +4,23 @@
  *
  * ```ts
  * const client = new cassandra.Client(options)          // the driver's own client, not connected yet
- * if (wireStatus()._tag === "Available") attach(client, { compression: "auto", minimumProtocolVersion: 5 })
+ * if (wireStatus()._tag === "Available") attach(client, { plan, compression: "auto", minimumProtocolVersion: 5 })
  * client.connect(...)                                   // as ever: pools, topology, events, client.getState()
  *
- * const handle = execute(client, "SELECT * FROM t WHERE id = ?", [id], { prepare: true, keyspace: "ks" }, (error, result) => {})
- * handle.cancel()                                       // the callback will not be called
+ * prepare(client, "SELECT * FROM t WHERE id = ?", options, { answered: (error, prepared) => {} })
+ * const handle = execute(client, prepared, [id], options, { answered: (error, response) => {} })
+ * handle.cancel()                                       // the receiver will hear nothing
  * ```
  *
  * - `attach` works on this one client; another client of the process, and the driver's classes, are not touched.
- * - `execute` and `batch` send past the driver's request code, but by its pools, load balancing and retry policies, request
- *   tracker and metrics; `speculation` in the options tells when a second execution starts; rows come as plain values (see `decodeValue.ts`), one page a call:
- *   `result.pageState` goes into the next call's `pageState`. Values to bind are the same plain values or the driver's own
- *   classes (see `encodeScalar.ts`); one that does not fit is a `Misfit`, and nothing is sent. `prepare` gives a statement that `execute` and `batch` take in place of its text, which saves the lookup.
- * - `options` are the driver's query options. `keyspace` is sent with the request under v5 and fails below it, unless it
- *   is the client's own; `nowInSeconds` needs v5; `consistency: 0` (ANY) is honoured. The object itself is what policies
- *   and trackers get from `getRawQueryOptions()`.
+ * - `prepare`, `execute`, `query` (a text without values) and `batch` send past the driver's request code, but by its pools
+ *   and by the `plan` that `attach` was given. Nothing is retried but what was certainly not sent: that is decided above.
+ *   Rows come as plain values (see `decodeValue.ts`), one page a call; `response.pageState` goes into the next call's
+ *   options. With `defer` the rows are decoded as they are taken.
+ * - `keyspace` is sent with the request under v5 and fails below it, unless it is the client's own; `nowInSeconds` needs v5;
+ *   consistency 0 (ANY) is honoured.
+ * - Values to bind are plain ones or the driver's own classes (see `encodeScalar.ts`); one that does not fit is a `Misfit`,
+ *   and nothing is sent.
  * - Failures are the driver's errors with their fields. Failures of the wire itself are `WireError`s: as the error itself
  *   (`UnpreparedLoop`, `NotSupportedByVersion`), as `innerError` of a "Socket was closed" (`CorruptHeader`,
  *   `CorruptPayload`, `Malformed`, `FrameTooLarge`), or in `innerErrors` of the `NoHostAvailableError` that ends connecting
@@ -36,17 +38,8 @@ export { makeReader, type Reader } from "./decodeValue.ts"
 export { type DurationValue } from "./decodeTime.ts"
 export { wireStatus, type WireStatus } from "./driver.ts"
 export { isWireError, WireError, type WireErrorReason } from "./errors.ts"
-export {
-  batch,
-  type BatchStatement,
-  type Cancellable,
-  execute,
-  type Params,
-  prepare,
-  type Prepared,
-  setPreparePayload
-} from "./execute.ts"
+export { batch, type BatchStatement, execute, prepare, query, setPreparePayload } from "./execute.ts"
 export { protocolVersion } from "./negotiate.ts"
-export { type WireCallback } from "./request.ts"
-export { type WireResult } from "./result.ts"
+export { type Prepared } from "./prepare.ts"
+export { type WireResponse } from "./result.ts"
 export { counters, isCompressed, orphans, type WireCounters, type WireOptions } from "./state.ts"

@@ -88,16 +88,16 @@ const signedTail = (b: Uint8Array, o: number, n: number): void => {
   rl = l
 }
 
-/** The token of `key`, written to `out`. */
-export const murmur3 = (key: Uint8Array, out: Token): Token => {
-  const length = key.length
+/** The token of the key that lies between `start` and `end`, written to `out`. */
+export const murmur3 = (key: Uint8Array, start: number, end: number, out: Token): Token => {
+  const length = end - start
   const blocks = length >> 4
   let h1h = 0
   let h1l = 0
   let h2h = 0
   let h2l = 0
   for (let i = 0; i < blocks; i++) {
-    const o = i << 4
+    const o = start + (i << 4)
     mixK1(le32(key, o + 4), le32(key, o))
     rotl(h1h ^ rh, h1l ^ rl, 27)
     add(rh, rl, h2h, h2l)
@@ -113,7 +113,7 @@ export const murmur3 = (key: Uint8Array, out: Token): Token => {
     h2h = rh
     h2l = rl
   }
-  const tail = blocks << 4
+  const tail = start + (blocks << 4)
   const rest = length & 15
   if (rest > 8) {
     signedTail(key, tail + 8, rest - 8)

@@ -1,198 +1,129 @@
+import { Misfit } from "../misfit.ts"
+import type { Receiver, SendOptions } from "../transport.ts"
 import { Attempt } from "./attempt.ts"
 import { unpreparedLoop, type WireConnection } from "./connection.ts"
-import { type Driver } from "./driver.ts"
-import type { ExecutionOptions, Host, HostIterator, PreparedInfo, ResponseError } from "./driverShape.ts"
-import { Misfit } from "../misfit.ts"
-import type { Payload, Settings } from "./encodeRequest.ts"
+import type { Host, PreparedInfo, ResponseError } from "./driverShape.ts"
+import type { Payload } from "./encodeRequest.ts"
 import { writersFor } from "./encodeValue.ts"
-import { DIALECT } from "./negotiate.ts"
-import { observeError, observeRetry, observeSuccess } from "./observe.ts"
-import { emptyResponse, readResponse, type Response, type WireResult } from "./result.ts"
-import { Decision, decide, ErrorKind, errorKind } from "./retry.ts"
+import { readResponse, type WireResponse } from "./result.ts"
+import { inKeyspace, needsKeyspace, Route } from "./route.ts"
 import type { WireState } from "./state.ts"
 import { PREPARED_RESULT, type PreparedMetadata } from "./stockResponse.ts"
 
-/** Takes the result of a request, or what was wrong. Called once, never after `cancel`. */
-export type WireCallback = (error: unknown, result?: WireResult) => void
+const UNPREPARED = 0x2500
 
 /**
- * One request from its first attempt to its answer, as the driver's request handler does it (query plan, retries by the
- * driver's policy, request tracker, metrics) and with speculative executions, but in callbacks from end to end, so that it can be
- * given up at any moment.
+ * One request on its way: to the first host of its plan that can take it, to others for its speculative executions, and
+ * back. It can be given up at any moment. Nothing is retried here but what was certainly not sent; and what the server has
+ * forgotten is prepared again.
  */
 export class WireRequest {
-  readonly isObserved: boolean
-  private readonly tried: Record<string, unknown> = {}
-  private plan: HostIterator | undefined
-  private active: Array<Attempt> = []
-  private attempts = 0
-  private speculative = 0
+  private readonly route: Route
+  private receiver: Receiver<WireResponse> | undefined
+  /** The execution under way, and the speculative ones beside it. */
+  private attempt: Attempt | undefined = undefined
+  private others: Array<Attempt> | undefined = undefined
+  private started = 0
   private reprepares = 0
-  private speculativeTimer: NodeJS.Timeout | undefined
-  private callback: WireCallback | undefined
-  private readonly driver: Driver
+  private timer: NodeJS.Timeout | undefined = undefined
   readonly wire: WireState
-  readonly options: ExecutionOptions
+  readonly options: SendOptions
   readonly payload: Payload
-  readonly settings: Settings
-  private readonly timeout: number
+  /** Microseconds; undefined when the server is to take its own. */
+  readonly timestamp: bigint | undefined
 
   constructor(
     wire: WireState,
-    options: ExecutionOptions,
+    options: SendOptions,
     payload: Payload,
-    settings: Settings,
-    callback: WireCallback
+    timestamp: bigint | undefined,
+    plan: Iterator<Host>,
+    receiver: Receiver<WireResponse>
   ) {
-    this.driver = wire.driver
     this.wire = wire
     this.options = options
     this.payload = payload
-    this.settings = settings
-    this.callback = callback
-    this.timeout = options.getReadTimeout() ?? wire.client.options.socketOptions.readTimeout
-    this.isObserved = wire.isObserved
-  }
-
-  get isDone(): boolean {
-    return this.callback === undefined
-  }
-
-  /** What the driver's trackers and policies are told the query is. */
-  get query(): string | ReadonlyArray<{ readonly query: string }> {
-    const { payload } = this
-    return payload._tag === "Execute" ? payload.info.query : payload._tag === "Query" ? payload.query : payload.items
-  }
-
-  get values(): ReadonlyArray<unknown> | undefined {
-    return this.payload._tag === "Batch" ? undefined : this.payload.bound.values
+    this.timestamp = timestamp
+    this.route = new Route(wire, plan)
+    this.receiver = receiver
   }
 
   start(): void {
-    const { client } = this.wire
-    const fixed = this.options.getFixedHost()
-    try {
-      if (fixed !== undefined && fixed !== null) {
-        this.plan = [fixed][Symbol.iterator]()
-        return this.tryNext(0, this.settings.consistency)
-      }
-      this.options.getLoadBalancingPolicy().newQueryPlan(client.keyspace, this.options, (error, plan) => {
-        if (error) return this.complete(error)
-        this.plan = plan
-        this.tryNext(0, this.settings.consistency)
-      })
-    } catch (error) {
-      this.complete(error)
-    }
+    this.execute()
   }
 
-  /** Gives the request up: timers cleared, nothing retried, the answer dropped when it comes. The callback is not called. */
+  /** Gives the request up: timers cleared, nothing sent again, the answer dropped when it comes. The receiver hears nothing. */
   cancel(): void {
-    if (this.callback === undefined) return
-    this.callback = undefined
+    if (this.receiver === undefined) return
+    this.receiver = undefined
     this.wire.counters.cancelled++
     this.release()
   }
 
   private release(): void {
-    if (this.speculativeTimer !== undefined) clearTimeout(this.speculativeTimer)
-    this.speculativeTimer = undefined
-    const { active } = this
-    if (active.length === 0) return
-    this.active = []
-    for (const attempt of active) attempt.cancel()
+    if (this.timer !== undefined) clearTimeout(this.timer)
+    this.timer = undefined
+    const { attempt, others } = this
+    this.attempt = undefined
+    this.others = undefined
+    attempt?.cancel()
+    if (others !== undefined) for (const other of others) other.cancel()
   }
 
-  private complete(error: unknown, result?: WireResult): void {
-    const { callback } = this
-    if (callback === undefined) return
-    this.callback = undefined
+  private complete(error: unknown, response?: WireResponse): void {
+    const { receiver } = this
+    if (receiver === undefined) return
+    this.receiver = undefined
     this.release()
     try {
-      callback(error, result)
+      receiver.answered(error, response)
     } catch (thrown) {
       // Not into the reading of the socket, which other requests depend on.
-      this.log("error", `A callback threw: ${String(thrown)}`, thrown)
+      this.wire.log("error", `A callback threw: ${String(thrown)}`, thrown)
     }
   }
 
-  log(level: string, message: string, further?: unknown): void {
-    try {
-      this.wire.client.emit("log", level, "Wire", message, further ?? "")
-    } catch {
-      // A log handler that throws is not our failure.
-    }
-  }
-
-  /** Sends to the next host of the plan that can take it. */
-  private tryNext(retries: number, consistency: number): void {
-    const { client } = this.wire
-    for (;;) {
-      const item = this.plan!.next()
-      if (item.done === true) {
-        // Another execution may still answer.
-        if (this.active.length > 0) return
-        return this.complete(new this.driver.errors.NoHostAvailableError(this.tried))
-      }
-      const host = item.value
-      if (client.profileManager.getDistance(host) === this.driver.distanceIgnored) continue
-      if (!host.isUp()) {
-        this.tried[host.address] = "Host considered as DOWN"
-        continue
-      }
-      let connection: WireConnection
-      try {
-        connection = host.borrowConnection() as WireConnection
-      } catch (error) {
-        this.tried[host.address] = error
-        continue
-      }
-      this.tried[host.address] = null
-      return this.sendOn(host, connection, retries, consistency)
-    }
-  }
-
-  private sendOn(host: Host, connection: WireConnection, retries: number, consistency: number): void {
-    const { client } = this.wire
-    const { keyspace } = client
-    // v5 names the keyspace in the request.
-    if (keyspace && connection.protocolVersion !== DIALECT && connection.keyspace !== keyspace) {
-      connection.changeKeyspace(keyspace).then(
-        () => (this.isDone ? undefined : this.sendNow(host, connection, retries, consistency)),
-        (error: unknown) => {
-          this.tried[host.address] = error
-          if (!this.isDone) this.guarded(() => this.tryNext(retries, consistency))
-        }
-      )
-      return
-    }
-    this.sendNow(host, connection, retries, consistency)
-  }
-
-  private sendNow(host: Host, connection: WireConnection, retries: number, consistency: number): void {
-    const attempt = new Attempt(this, host, connection, retries, consistency)
-    this.attempts++
-    this.active.push(attempt)
-    attempt.send(this.timeout)
-    // A retry belongs to an execution that has its speculative ones already.
-    if (retries > 0 || this.reprepares > 0 || this.options.isIdempotent() !== true) return
-    const { speculation } = this.options.getRawQueryOptions()
-    if (speculation !== undefined) this.guarded(() => this.speculate(speculation))
+  /** Begins an execution, and sees to the one after it. */
+  private execute(): void {
+    this.started++
+    this.proceed()
+    const { speculation } = this.options
+    if (speculation !== undefined && this.attempt !== undefined) this.guarded(() => this.speculate(speculation))
   }
 
   private speculate(speculation: (started: number) => number | undefined): void {
-    const delay = speculation(this.speculative + 1)
+    const delay = speculation(this.started)
     if (delay === undefined) return
-    if (this.speculativeTimer !== undefined) clearTimeout(this.speculativeTimer)
-    this.speculativeTimer = setTimeout(() => {
-      this.speculativeTimer = undefined
-      if (this.isDone) return
-      this.speculative++
-      this.guarded(() => {
-        this.wire.client.metrics.onSpeculativeExecution()
-        this.tryNext(0, this.settings.consistency)
-      })
+    this.timer = setTimeout(() => {
+      this.timer = undefined
+      if (this.receiver !== undefined) this.guarded(() => this.execute())
     }, delay)
+  }
+
+  /** Goes on with the next host that can take it. */
+  private proceed(): void {
+    const connection = this.route.next()
+    if (connection !== undefined) return this.send(this.route.host!, connection)
+    // Another execution may still answer; and nothing is answered before `start` has returned.
+    if (this.attempt === undefined) process.nextTick(() => this.complete(this.route.exhausted()))
+  }
+
+  private send(host: Host, connection: WireConnection): void {
+    if (!needsKeyspace(this.wire, connection)) return this.sendNow(host, connection)
+    const proceed = (): void => {
+      if (this.receiver !== undefined) this.sendNow(host, connection)
+    }
+    inKeyspace(this.wire, connection, proceed, (error) => {
+      this.route.failed(host, error)
+      if (this.receiver !== undefined) this.guarded(() => this.proceed())
+    })
+  }
+
+  private sendNow(host: Host, connection: WireConnection): void {
+    const attempt = new Attempt(this, host, connection)
+    if (this.attempt === undefined) this.attempt = attempt
+    else (this.others ??= []).push(attempt)
+    attempt.send(this.options.timeout)
   }
 
   private guarded(run: () => void): void {
@@ -203,113 +134,102 @@ export class WireRequest {
     }
   }
 
+  /** An execution has ended. */
   private forget(attempt: Attempt): void {
-    const { active } = this
-    if (active.length === 1 && active[0] === attempt) {
-      active.pop()
+    const { others } = this
+    if (this.attempt === attempt) {
+      this.attempt = others?.pop()
       return
     }
-    const i = active.indexOf(attempt)
-    if (i >= 0) active.splice(i, 1)
+    const i = others?.indexOf(attempt) ?? -1
+    if (i >= 0) others!.splice(i, 1)
   }
 
   onResponse(attempt: Attempt, flags: number, opcode: number, buf: Buffer, start: number, end: number): void {
-    const version = attempt.connection.protocolVersion
-    let response: Response
+    const { driver } = this.wire
+    const { connection, prepared } = attempt
+    let response: WireResponse
     try {
-      response = readResponse(this.driver, version, flags, opcode, buf, start, end, attempt.sent?.prepared)
+      response = readResponse(
+        driver,
+        connection.protocolVersion,
+        flags,
+        opcode,
+        buf,
+        start,
+        end,
+        prepared,
+        this.options.defer
+      )
     } catch (error) {
-      return this.onFailure(attempt, error as Error, end - start)
+      return this.onFailure(attempt, error as Error)
     }
-    if (response.error !== undefined) return this.onFailure(attempt, response.error, end - start)
+    if (response.error !== undefined) return this.onFailure(attempt, response.error)
     this.forget(attempt)
-    if (this.isObserved) observeSuccess(this, attempt, end - start)
     const { client } = this.wire
+    response.host = attempt.host
+    response.failures = this.route.failures
+    response.consistency = this.options.consistency
+    response.speculativeExecutions = this.started - 1
     if (response.keyspaceSet !== undefined) client.keyspace = response.keyspaceSet
     if (response.changed !== undefined && this.payload._tag === "Execute") {
       const meta = this.payload.info.meta as PreparedMetadata
       meta[PREPARED_RESULT] = response.changed
       meta.resultId = response.changed.id
     }
-    if (response.schemaChange !== undefined) {
-      client.handleSchemaAgreementAndRefresh(attempt.connection, response.schemaChange).then(
-        (agreement) => this.complete(null, this.resultOf(attempt, response, end - start, agreement)),
-        (error: unknown) => this.complete(error)
-      )
-      return
-    }
-    this.complete(null, this.resultOf(attempt, response, end - start, true))
-  }
-
-  private resultOf(attempt: Attempt, response: Response, length: number, agreement: boolean): WireResult {
-    return {
-      rows: response.rows,
-      columns: response.shape?.columns,
-      pageState: response.pageState,
-      host: attempt.host,
-      triedHosts: this.tried,
-      attempts: this.attempts,
-      speculativeExecutions: this.speculative,
-      consistency: attempt.consistency,
-      traceId: response.traceId,
-      warnings: response.warnings,
-      customPayload: response.customPayload,
-      isSchemaInAgreement: agreement,
-      responseLength: length
-    }
+    if (response.schemaChange === undefined) return this.complete(null, response)
+    client.handleSchemaAgreementAndRefresh(connection, response.schemaChange).then(
+      (agreement) => {
+        response.isSchemaInAgreement = agreement
+        return this.complete(null, response)
+      },
+      (error: unknown) => this.complete(error)
+    )
   }
 
   onTimeout(attempt: Attempt): void {
     const { endpoint } = attempt.connection
-    const message = `The host ${endpoint} did not reply before timeout ${this.timeout} ms`
-    this.onFailure(attempt, new this.driver.errors.OperationTimedOutError(message, endpoint), 0)
+    const message = `The host ${endpoint} did not reply before timeout ${this.options.timeout} ms`
+    const error = new this.wire.driver.errors.OperationTimedOutError(message, endpoint)
+    this.wire.log("warning", message)
+    this.guarded(() => attempt.host.checkHealth(attempt.connection))
+    this.onFailure(attempt, error)
   }
 
-  onFailure(attempt: Attempt, thrown: Error, length: number): void {
+  onFailure(attempt: Attempt, thrown: Error): void {
     this.forget(attempt)
+    if (this.receiver === undefined) return
     const error = thrown as ResponseError
-    const kind = errorKind(this.driver, error)
-    observeError(this, attempt, kind, error, length)
-    if (this.isDone) return
     const { connection, host } = attempt
-    this.tried[host.address] = error
+    this.route.failed(host, error)
     error.coordinator = host.address
     this.guarded(() => {
-      if (kind === ErrorKind.unprepared) return this.reprepare(attempt, error)
+      if (error.code === UNPREPARED) return this.reprepare(attempt, error)
       // Its fields may have been added to the type since the statement was prepared; once is enough to know.
       if (thrown instanceof Misfit) {
-        return thrown.outdated && this.reprepares === 0 ? this.reprepare(attempt, error) : this.complete(thrown)
+        return thrown.outdated && this.reprepares === 0 ? this.reprepare(attempt, thrown) : this.complete(thrown)
       }
-      if (kind === ErrorKind.socket || kind === ErrorKind.socketBeforeWrite) {
+      if (error.isSocketError === true) {
+        if (error.requestNotWritten === true) return this.sendAgain(attempt)
         host.removeFromPool(connection)
-      } else if (kind === ErrorKind.clientTimeout) {
-        this.log("warning", error.message)
-        host.checkHealth(connection)
       }
-      const decision = decide(this.options, kind, error, this.query, attempt.consistency, attempt.retries)
-      if (decision.decision === Decision.rethrow) {
-        const { query } = this
-        if (typeof query === "string") error.query = query
-        return this.complete(error)
-      }
-      if (decision.decision === Decision.ignore) {
-        observeRetry(this, kind, error, true)
-        return this.complete(null, this.resultOf(attempt, emptyResponse(), 0, true))
-      }
-      observeRetry(this, kind, error, false)
-      this.retry(attempt, decision.consistency ?? attempt.consistency, decision.useCurrentHost !== false)
+      // The other executions may still answer.
+      if (this.attempt !== undefined) return
+      const { payload } = this
+      if (payload._tag !== "Batch") error.query = payload._tag === "Query" ? payload.query : payload.info.query
+      this.complete(error)
     })
   }
 
-  private retry(attempt: Attempt, consistency: number, sameHost: boolean): void {
-    if (!sameHost) return this.tryNext(attempt.retries + 1, consistency)
-    let connection: WireConnection
+  /** On another connection to the same host, or else on another host. */
+  private sendAgain({ connection, host }: Attempt): void {
+    let other: WireConnection
     try {
-      connection = attempt.host.borrowConnection(attempt.connection) as WireConnection
+      other = host.borrowConnection(connection) as WireConnection
     } catch {
-      return this.tryNext(attempt.retries + 1, consistency)
+      return this.proceed()
     }
-    this.sendOn(attempt.host, connection, attempt.retries + 1, consistency)
+    this.send(host, other)
   }
 
   /** The node has forgotten the statement: prepare it there, on the same connection, and send again; not without end. */
@@ -318,12 +238,13 @@ export class WireRequest {
     const info = this.forgotten(error)
     if (info === undefined) return this.complete(error)
     const { connection, host } = attempt
+    this.wire.counters.reprepared++
     connection.prepareOnce(info.query, info.keyspace, (failure, response) => {
-      if (this.isDone) return
+      if (this.receiver === undefined) return
       this.guarded(() => {
         if (failure) {
-          this.tried[host.address] = failure
-          return this.tryNext(attempt.retries, attempt.consistency)
+          this.route.failed(host, failure)
+          return this.proceed()
         }
         // A node of an older version knows no result id; what is remembered for the others must stay.
         if (response.meta.resultId !== undefined || info.meta?.resultId === undefined) info.meta = response.meta
@@ -332,7 +253,7 @@ export class WireRequest {
           this.wire.client.metadata.setPreparedById(info)
         }
         this.renewWriters(info)
-        this.sendOn(host, connection, attempt.retries, attempt.consistency)
+        this.send(host, connection)
       })
     })
   }
@@ -346,15 +267,15 @@ export class WireRequest {
       error instanceof Misfit
         ? ({ meta }: PreparedInfo) => error.variable !== undefined && meta!.columns.includes(error.variable)
         : ({ queryId }: PreparedInfo) => error.queryId !== undefined && queryId!.equals(error.queryId)
-    return payload.items.find(({ info }) => info !== undefined && isIt(info))?.info
+    return payload.items.find(({ info }) => isIt(info))?.info
   }
 
   /** Prepared again, a statement may have variables of other types: fields are added to a UDT, or renamed. */
   private renewWriters(info: PreparedInfo): void {
     const { payload } = this
     const writers = writersFor(info.meta!.columns)
-    if (payload._tag === "Execute") payload.bound.writers = writers
+    if (payload._tag === "Execute") payload.writers = writers
     if (payload._tag !== "Batch") return
-    for (const item of payload.items) if (item.info === info) item.bound.writers = writers
+    for (const item of payload.items) if (item.info === info) item.writers = writers
   }
 }

@@ -1,55 +1,71 @@
+import type { DeferredRows, Response } from "../transport.ts"
 import type { Column } from "./columnType.ts"
 import { Cursor, readShape, type ResultShape } from "./columns.ts"
-import type { Row } from "./decodeRows.ts"
+import { decodedTo, type Row } from "./decodeRows.ts"
 import { readUuid } from "./decodeText.ts"
 import { type Driver } from "./driver.ts"
 import type { Host } from "./driverShape.ts"
 import { WireError } from "./errors.ts"
 import { Opcode, type PreparedResult, readError, ResultKind } from "./stockResponse.ts"
 
-/** What a request gave: one page of rows, or nothing, and how it was got. */
-export interface WireResult {
-  /** The rows of this page as plain values; undefined when the statement gives none. */
-  readonly rows: Array<Row> | undefined
-  readonly columns: ReadonlyArray<Column> | undefined
+/** A response: what was read of it, and what the request adds. */
+export class WireResponse implements Response {
+  /** What the server answered in place of a result. */
+  error: Error | undefined = undefined
+  rows: Array<Row> | undefined = undefined
+  deferred: DeferredRows | undefined = undefined
+  shape: ResultShape | undefined = undefined
   /** Where the next page begins; undefined on the last one. */
-  readonly pageState: Buffer | undefined
-  /** The coordinator that answered. */
-  readonly host: Host
-  /** The hosts that were tried, by address, with what was wrong with each; null for one that did not fail. */
-  readonly triedHosts: Readonly<Record<string, unknown>>
-  readonly attempts: number
-  readonly speculativeExecutions: number
-  /** The consistency level that the answer was got with. */
-  readonly consistency: number
-  readonly traceId: string | undefined
-  readonly warnings: ReadonlyArray<string> | undefined
-  readonly customPayload: Readonly<Record<string, Buffer | null>> | undefined
-  /** False when a schema change was answered and the nodes did not agree on it in time. */
-  readonly isSchemaInAgreement: boolean
-  /** Bytes of the response's body. */
-  readonly responseLength: number
+  pageState: Buffer | undefined = undefined
+  /** The statement's new result metadata, when it is not what the request was sent with. */
+  changed: PreparedResult | undefined = undefined
+  keyspaceSet: string | undefined = undefined
+  schemaChange: unknown = undefined
+  traceId: string | undefined = undefined
+  warnings: ReadonlyArray<string> | undefined = undefined
+  customPayload: Readonly<Record<string, Buffer | null>> | undefined = undefined
+  isSchemaInAgreement = true
+  host: Host = nowhere
+  failures: Readonly<Record<string, unknown>> | undefined = undefined
+  consistency = 0
+  speculativeExecutions = 0
+
+  get columns(): ReadonlyArray<Column> | undefined {
+    return this.shape?.columns
+  }
 }
 
-/** A response, read. */
-export interface Response {
-  error: Error | undefined
-  rows: Array<Row> | undefined
-  shape: ResultShape | undefined
-  pageState: Buffer | undefined
-  /** The statement's new result metadata, when it is not what the request was sent with. */
-  changed: PreparedResult | undefined
-  keyspaceSet: string | undefined
-  schemaChange: unknown
-  traceId: string | undefined
-  warnings: ReadonlyArray<string> | undefined
-  customPayload: Readonly<Record<string, Buffer | null>> | undefined
+/** Until the request says where its answer came from. */
+const nowhere = { address: "" } as Host
+
+/** Rows that are decoded as they are taken: bytes of a page cost the garbage collector nothing, and ten thousand values do. */
+class Page implements DeferredRows {
+  readonly count: number
+  private readonly bytes: Buffer
+  private readonly shape: ResultShape
+  private left: number
+  private at = 0
+
+  constructor(bytes: Buffer, shape: ResultShape, count: number) {
+    this.bytes = bytes
+    this.shape = shape
+    this.count = count
+    this.left = count
+  }
+
+  take(most: number): ReadonlyArray<Row> {
+    const n = Math.min(most, this.left)
+    const rows = this.shape.decode(this.bytes, this.at, this.bytes.length, n)
+    this.at = decodedTo.offset
+    this.left -= n
+    return rows
+  }
 }
 
 const MetadataFlag = { global: 0x01, morePages: 0x02, none: 0x04, changed: 0x08 } as const
 const HeaderFlag = { tracing: 0x02, payload: 0x04, warning: 0x08 } as const
 
-const readRowsResult = (c: Cursor, out: Response, prepared: PreparedResult | undefined): void => {
+const readRowsResult = (c: Cursor, out: WireResponse, prepared: PreparedResult | undefined, defer: boolean): void => {
   const flags = c.int()
   const count = c.int()
   if ((flags & MetadataFlag.morePages) !== 0) out.pageState = c.bytes()
@@ -68,10 +84,12 @@ const readRowsResult = (c: Cursor, out: Response, prepared: PreparedResult | und
   }
   const rows = c.int()
   out.shape = shape
-  out.rows = shape.decode(c.buf, c.at, c.end, rows)
+  // The bytes are the connection's, and gone with the next read.
+  if (defer) out.deferred = new Page(Buffer.from(c.buf.subarray(c.at, c.end)), shape, rows)
+  else out.rows = shape.decode(c.buf, c.at, c.end, rows)
 }
 
-const readFlags = (c: Cursor, flags: number, out: Response): void => {
+const readFlags = (c: Cursor, flags: number, out: WireResponse): void => {
   if ((flags & HeaderFlag.tracing) !== 0) out.traceId = readUuid(c.fixed(16), 0)
   if ((flags & HeaderFlag.warning) !== 0) out.warnings = c.list(() => c.string())
   if ((flags & HeaderFlag.payload) !== 0) {
@@ -79,20 +97,6 @@ const readFlags = (c: Cursor, flags: number, out: Response): void => {
     out.customPayload = Object.fromEntries(entries)
   }
 }
-
-/** A response that says nothing: what is read is filled in, always in the same shape. */
-export const emptyResponse = (): Response => ({
-  error: undefined,
-  rows: undefined,
-  shape: undefined,
-  pageState: undefined,
-  changed: undefined,
-  keyspaceSet: undefined,
-  schemaChange: undefined,
-  traceId: undefined,
-  warnings: undefined,
-  customPayload: undefined
-})
 
 /** Reads the response to one of our requests. `prepared` is what the request was sent with. */
 export const readResponse = (
@@ -103,9 +107,10 @@ export const readResponse = (
   buf: Buffer,
   start: number,
   end: number,
-  prepared: PreparedResult | undefined
-): Response => {
-  const out = emptyResponse()
+  prepared: PreparedResult | undefined,
+  defer: boolean
+): WireResponse => {
+  const out = new WireResponse()
   const c = new Cursor(buf, start, end)
   if (flags !== 0) readFlags(c, flags, out)
   if (opcode === Opcode.result) {
@@ -114,7 +119,7 @@ export const readResponse = (
       case ResultKind.void:
         return out
       case ResultKind.rows:
-        readRowsResult(c, out, prepared)
+        readRowsResult(c, out, prepared, defer)
         return out
       case ResultKind.setKeyspace:
         out.keyspaceSet = c.string()

@@ -1,33 +1,36 @@
 import { ByteWriter } from "./byteWriter.ts"
 import type { ClusterMetadata, Host, MutableLong } from "./driverShape.ts"
-import type { Bound } from "./encodeRequest.ts"
+import type { BoundStatement } from "./encodeRequest.ts"
 import { murmur3, type Token } from "./murmur3.ts"
 
-/** Where a request should go: its partition key's bytes, and from these the replicas. */
+/** Where a request should go: its partition key's bytes, from these a token, and from that the replicas. */
 
 const side = new ByteWriter()
 
-/** The key made of the values at `indexes`, as the partitioner wants it; undefined when a part is missing. */
-export const routingKey = (bound: Bound, indexes: ReadonlyArray<number>): Buffer | undefined => {
+/**
+ * Writes the key made of the values at `indexes`, as the partitioner wants it, to `side`. False when a part is missing, or
+ * cannot be encoded: then the request fails when it is written, with a better message.
+ */
+const writeKey = (bound: BoundStatement, indexes: ReadonlyArray<number>): boolean => {
   const w = side
   w.pos = w.start
+  const { values, writers } = bound
   try {
     if (indexes.length === 1) {
       const i = indexes[0]!
-      if (!present(bound, i)) return undefined
-      bound.writers[i]!(w, bound.values[i])
+      const value = values[i]
+      if (value === null || value === undefined) return false
+      writers[i]!(w, value)
       // Without the length that a value on its own has; a null has nothing but that.
-      if (w.length <= 4) return undefined
-      bound.key = copyOut(w, 4)
-      bound.keyIndex = i
-      return bound.key
+      return w.length > 4
     }
     for (const i of indexes) {
-      if (!present(bound, i)) return undefined
+      const value = values[i]
+      if (value === null || value === undefined) return false
       const at = w.length
-      bound.writers[i]!(w, bound.values[i])
+      writers[i]!(w, value)
       const n = w.length - at - 4
-      if (n <= 0) return undefined
+      if (n <= 0) return false
       // [int n][bytes] becomes [short n][bytes][0].
       const from = w.start + at
       w.buf.copyWithin(from + 2, from + 4, w.pos)
@@ -36,20 +39,11 @@ export const routingKey = (bound: Bound, indexes: ReadonlyArray<number>): Buffer
       w.buf[from + 2 + n] = 0
       w.pos = from + 3 + n
     }
-    return w.length === 0 ? undefined : copyOut(w, 0)
+    return w.length > 0
   } catch {
-    // A value that cannot be encoded fails the request when it is written, with a better message.
-    return undefined
+    return false
   }
 }
-
-const copyOut = (w: ByteWriter, from: number): Buffer => {
-  const out = Buffer.allocUnsafe(w.length - from)
-  w.buf.copy(out, 0, w.start + from, w.pos)
-  return out
-}
-
-const present = ({ values }: Bound, i: number): boolean => values[i] !== null && values[i] !== undefined
 
 interface Ring {
   readonly high: Int32Array
@@ -80,29 +74,77 @@ const search = ({ high, low }: Ring, token: Token): number => {
   return from
 }
 
+/** What a request is about: what a query plan can be made from. Good until the next request is looked at. */
+export interface Target {
+  readonly keyspace: string | undefined
+  /** The bytes of the partition key; undefined when it is not known. */
+  readonly key: Buffer | undefined
+  /** The nodes that hold the partition; none when that cannot be told. */
+  readonly replicas: ReadonlyArray<Host>
+}
+
+const none: ReadonlyArray<Host> = []
+
 /**
- * Replaces `getReplicas` of one client's metadata by the same with faster arithmetic, where its partitioner is Murmur3 and
- * the token has to be computed from a key; anything else goes to the driver's.
+ * Finds out what a request is about when its plan asks, and not before: a key that nobody asks for is not worked out. The
+ * replicas are those that the driver's metadata knows, found with faster arithmetic where the partitioner is Murmur3.
  */
-export const accelerateReplicas = (metadata: ClusterMetadata): void => {
-  const original = metadata.getReplicas
-  const token: Token = { high: 0, low: 0 }
-  let ringOf: unknown
-  let ring: Ring | undefined
-  metadata.getReplicas = (keyspaceName, key): ReadonlyArray<Host> | null => {
+export class Aim implements Target {
+  keyspace: string | undefined = undefined
+  private statement: BoundStatement | undefined
+  private indexes: ReadonlyArray<number> = []
+  private readonly metadata: ClusterMetadata
+  private readonly token: Token = { high: 0, low: 0 }
+  private tokens: unknown
+  private ring: Ring | undefined
+  private tokenizer: object | undefined
+  private isMurmur3 = false
+
+  constructor(metadata: ClusterMetadata) {
+    this.metadata = metadata
+  }
+
+  /** At a statement whose variables at `indexes` make up the partition key. */
+  at(statement: BoundStatement, indexes: ReadonlyArray<number>, keyspace: string | undefined): this {
+    this.statement = statement
+    this.indexes = indexes
+    this.keyspace = keyspace
+    return this
+  }
+
+  get key(): Buffer | undefined {
+    return writeKey(this.statement!, this.indexes) ? Buffer.from(side.buf.subarray(this.start, side.pos)) : undefined
+  }
+
+  get replicas(): ReadonlyArray<Host> {
+    const { keyspace, metadata } = this
     const tokens = metadata.ring
-    if (!(key instanceof Uint8Array) || !tokens || tokens.length === 0)
-      return original.call(metadata, keyspaceName, key)
-    if (metadata.tokenizer.constructor.name !== "Murmur3Tokenizer") return original.call(metadata, keyspaceName, key)
-    if (ringOf !== tokens) {
-      ringOf = tokens
-      ring = readRing(tokens)
+    if (keyspace === undefined || tokens === undefined || tokens.length === 0) return none
+    if (!this.usesMurmur3()) {
+      const { key } = this
+      return (key === undefined ? undefined : metadata.getReplicas(keyspace, key)) ?? none
     }
-    const i = search(ring!, murmur3(key, token)) % tokens.length
-    const closest = metadata.ringTokensAsStrings![i]!
-    if (!keyspaceName) return [metadata.primaryReplicas![closest]!]
-    const keyspace = metadata.keyspaces[keyspaceName]
-    if (!keyspace) return null
-    return metadata._getKeyspaceReplicas(keyspace)[closest] ?? null
+    const known = metadata.keyspaces[keyspace]
+    if (known === undefined || !writeKey(this.statement!, this.indexes)) return none
+    if (this.tokens !== tokens) {
+      this.tokens = tokens
+      this.ring = readRing(tokens)
+    }
+    const i = search(this.ring!, murmur3(side.buf, this.start, side.pos, this.token)) % tokens.length
+    return metadata._getKeyspaceReplicas(known)[metadata.ringTokensAsStrings![i]!] ?? none
+  }
+
+  /** Where the key begins: a single part is written with its length, which is none of the key. */
+  private get start(): number {
+    return side.start + (this.indexes.length === 1 ? 4 : 0)
+  }
+
+  private usesMurmur3(): boolean {
+    const { tokenizer } = this.metadata
+    if (this.tokenizer !== tokenizer) {
+      this.tokenizer = tokenizer
+      this.isMurmur3 = tokenizer.constructor.name === "Murmur3Tokenizer"
+    }
+    return this.isMurmur3
   }
 }

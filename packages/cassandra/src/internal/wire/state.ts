@@ -1,14 +1,17 @@
-import type { EventEmitter } from "node:events"
+import type { SendOptions } from "../transport.ts"
 import { WireError } from "./errors.ts"
 import { lz4, type Lz4 } from "./lz4.ts"
 import { Deadlines } from "./deadlines.ts"
 import type { Driver } from "./driver.ts"
 import type { Client, Connection, Host } from "./driverShape.ts"
+import { Aim, type Target } from "./routing.ts"
 import { MAX_FRAME_LENGTH } from "./envelope.ts"
 import { Limits } from "./limits.ts"
 
 /** How a client speaks to its cluster. */
 export interface WireOptions {
+  /** The hosts to try for a request, in order; `target` is what it is about, as far as that is known. */
+  readonly plan: (target: Target | undefined, options: SendOptions) => Iterator<Host>
   /**
    * `"lz4"` compresses the segments of protocol v5 and fails where `lz4-napi` is not installed; `"auto"` compresses where
    * it is. Version 4 is never compressed. `"none"` unless given.
@@ -48,6 +51,8 @@ export interface WireCounters {
   bytesAfterCompression: number
   /** Requests abandoned so far. */
   cancelled: number
+  /** Statements prepared again because a node had forgotten them. */
+  reprepared: number
   /** Connections replaced because too many requests were abandoned on them. */
   connectionsReplaced: number
 }
@@ -63,6 +68,8 @@ export class WireState {
   readonly maxReprepares: number
   readonly limits: Limits
   readonly options: WireOptions
+  readonly plan: WireOptions["plan"]
+  readonly aim: Aim
   readonly deadlines = new Deadlines()
   readonly connections = new Set<Connection & { readonly orphans: number }>()
   /** Connections that the driver's control connection is opening. */
@@ -77,6 +84,7 @@ export class WireState {
     bytesBeforeCompression: 0,
     bytesAfterCompression: 0,
     cancelled: 0,
+    reprepared: 0,
     connectionsReplaced: 0
   }
 
@@ -86,6 +94,8 @@ export class WireState {
     this.driver = driver
     this.client = client
     this.options = options
+    this.plan = options.plan
+    this.aim = new Aim(client.metadata)
     this.minimumVersion = options.minimumProtocolVersion ?? 5
     this.maximumVersion = options.maximumProtocolVersion ?? 5
     this.maxFrameLength = options.maxFrameLength ?? MAX_FRAME_LENGTH
@@ -95,13 +105,12 @@ export class WireState {
     this.lz4 = this.counted(options.compression ?? "none")
   }
 
-  /** Does anybody listen to what succeeds? The driver's default metrics have emitters that mostly nobody listens to. */
-  get isObserved(): boolean {
-    if (this.client.options.requestTracker !== null) return true
-    const metrics = this.client.metrics as { readonly responses?: EventEmitter & { readonly success: EventEmitter } }
-    if (metrics.constructor !== this.driver.DefaultMetrics || metrics.responses === undefined) return true
-    const { responses } = metrics
-    return responses.listenerCount("increment") > 0 || responses.success.listenerCount("increment") > 0
+  log(level: string, message: string, further?: unknown): void {
+    try {
+      this.client.emit("log", level, "Wire", message, further ?? "")
+    } catch {
+      // A log handler that throws is not our failure.
+    }
   }
 
   /** Requests abandoned on this host, or on all of them, that the server has not answered yet. */
