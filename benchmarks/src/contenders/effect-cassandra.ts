@@ -45,12 +45,10 @@ const scan = (session: Session.Session, end: number) =>
   Effect.gen(function* () {
     let rows = 0
     while (performance.now() < end) {
-      yield* Stream.runForEachChunk(session.stream(selectReadings), (chunk) =>
-        Effect.sync(() => {
-          for (const row of chunk) touchReading(row)
-          rows += chunk.length
-        })
-      )
+      rows = yield* Stream.runFold(session.stream(selectReadings), rows, (count, row) => {
+        touchReading(row)
+        return count + 1
+      })
     }
     return rows
   })

@@ -49,6 +49,37 @@ describe("a v5 server", () => {
     assert.isAbove(scripted.requests.length, 3)
   })
 
+  it("that has much to say lets everything else in the process have its turn", async () => {
+    const held: Array<Incoming> = []
+    const answer = Body.rows([["v", 13]], [[Body.text("x".repeat(100_000))]])
+    const { client } = await setup({
+      script: (r) => {
+        if (r.opcode !== Opcode.query || r.query !== "BIG") return
+        held.push(r)
+        if (held.length === 40) {
+          for (const h of held) h.connection.answer(h, Opcode.result, answer)
+        }
+        return true
+      }
+    })
+    let turn = 0
+    let counting = true
+    const turns = new Set<number>()
+    const count = (): void => {
+      turn++
+      if (counting) setImmediate(count)
+    }
+    count()
+    await Promise.all(
+      Array.from({ length: 40 }, async () => {
+        await execute(client, "BIG", [], { prepare: false })
+        turns.add(turn)
+      })
+    )
+    counting = false
+    assert.isAtLeast(turns.size, 8)
+  })
+
   it("answers out of order", async () => {
     const held: Array<Incoming> = []
     const { client, scripted } = await setup({

@@ -8,6 +8,9 @@ import type { Client, Connection } from "./driverShape.ts"
  */
 const readBuffer = Buffer.allocUnsafeSlow(256 * 1024)
 
+/** A read of this many bytes is not followed by another before everything else in the process had its turn. */
+const LARGE_READ = 64 * 1024
+
 /**
  * The host name that a node's address was found by, for its certificate: the driver knows nothing but addresses. Undefined
  * for a node that no contact point named.
@@ -44,7 +47,10 @@ export const openSocket = (
       buffer: readBuffer,
       callback: (n: number, buf: Uint8Array): boolean => {
         onBytes((buf as Buffer).subarray(0, n))
-        return true
+        if (n < LARGE_READ) return true
+        // Node reads on as long as there is something to read: timers would wait until a fast server has nothing more to say.
+        setImmediate(() => socket.resume())
+        return false
       }
     }
     socket = new net.Socket({ onread } as net.SocketConstructorOpts).connect(target, onOpen)
