@@ -62,6 +62,8 @@ export const closedError = (writeState: "NotApplied" | "Unknown"): SessionClosed
 
 /** What is attempted. */
 export interface Attempted {
+  /** Set as soon as an attempt may have reached a server. */
+  mayBeSent: boolean
   readonly engine: Engine
   readonly activity: Activity
   /** Batches may be applied in part when they fail. */
@@ -113,6 +115,7 @@ export class Attempt<A, E, R> implements Entrant, Receiver<Response>, Waiting<A,
   admitted(): void {
     try {
       this.#sent = true
+      this.#subject.mayBeSent = true
       this.#transmission = this.#subject.transmit(this.#options, this)
     } catch (error) {
       this.answered(new NotSent(error), undefined)
@@ -189,9 +192,9 @@ export class Attempt<A, E, R> implements Entrant, Receiver<Response>, Waiting<A,
 }
 
 /** The failure of a deadline that is over. */
-export const deadlineError = (timeout: number): OperationTimedOutError =>
+export const deadlineError = (timeout: number, mayBeSent: boolean): OperationTimedOutError =>
   new OperationTimedOutError({
     message: `The deadline of ${timeout} ms for the whole request is over`,
     timeout,
-    writeState: "Unknown"
+    writeState: mayBeSent ? "Unknown" : "NotApplied"
   })

@@ -179,18 +179,18 @@ export const abortable = (client: driver.Client): (() => void) => {
 }
 
 /**
- * Waits for schema agreement as long as it was told to, where the driver counts whole seconds and knows no answer when it
- * does not wait.
+ * Waits for schema agreement as long as it was told to and somebody wants to know, where the driver counts whole seconds and
+ * knows no answer when it does not wait.
  */
 export const waitForAgreement = (client: driver.Client, limit: number): void => {
   const own = client as unknown as {
     readonly metadata: SchemaMetadata
-    _waitForSchemaAgreement(connection: SchemaConnection): Promise<boolean>
+    _waitForSchemaAgreement(connection: SchemaConnection, isWanted?: () => boolean): Promise<boolean>
   }
-  own._waitForSchemaAgreement = async (connection) => {
+  own._waitForSchemaAgreement = async (connection, isWanted = () => true) => {
     if (client.hosts.length === 1) return true
     const end = performance.now() + limit
-    for (let left = limit; left > 0; left = end - performance.now()) {
+    for (let left = limit; left > 0 && isWanted(); left = end - performance.now()) {
       if (await own.metadata.compareSchemaVersions(connection)) return true
       await new Promise((resolve) => setTimeout(resolve, Math.min(200, left)))
     }

@@ -33,6 +33,7 @@ export abstract class Request<A, E, R> implements Attempted, Outcome<A, E | Cass
   readonly engine: Engine
   readonly activity: Activity
   readonly options: Effective
+  mayBeSent = false
 
   constructor(engine: Engine, activity: Activity, options: Effective) {
     this.engine = engine
@@ -57,7 +58,7 @@ export abstract class Request<A, E, R> implements Attempted, Outcome<A, E | Cass
       Effect.withFiberRuntime<A, E | CassandraError, R>((timed) =>
         suspend(timed as Fiber.RuntimeFiber<unknown, unknown>, first)
       ),
-      { duration: deadline, onTimeout: () => deadlineError(deadline) }
+      { duration: deadline, onTimeout: () => deadlineError(deadline, this.mayBeSent) }
     )
   }
 

@@ -6,6 +6,7 @@
  * that it calls when it is interrupted while it waits; standing before that costs one closure. It is no part of Effect's
  * public interface: so it is tried out before it is used, and where it does not work, the mask does.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
@@ -30,7 +31,7 @@ export const suspendMasked: Suspend = (_fiber, waiting) =>
   Effect.uninterruptibleMask((restore) =>
     Effect.matchCauseEffect(restore(Effect.async<never, never, never>((resume) => waiting.start(resume as never))), {
       onFailure: (cause) => {
-        waiting.abandon()
+        if (Cause.isInterrupted(cause)) waiting.abandon()
         return Effect.failCause(cause)
       },
       onSuccess: Effect.succeed

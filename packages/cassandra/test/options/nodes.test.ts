@@ -242,6 +242,19 @@ const changing = (schemaRefreshWindow: Cluster.RefreshWindow) =>
     return { cluster, reads }
   })
 
+/** The answers of two nodes that never agree on the schema; by themselves they do. */
+const disagree = (request: Incoming) => {
+  if (request.query?.startsWith("CREATE") === true) {
+    request.connection.answer(request, Opcode.result, schemaChange)
+    return true
+  }
+  if (request.query?.includes("schema_version FROM system.peers") !== true) return false
+  const columns = [["host_id", 12] as const, ["schema_version", 12] as const]
+  const row = [Buffer.alloc(16, 10), Buffer.alloc(16, 9)]
+  request.connection.answer(request, Opcode.result, Body.rows(columns, [row]))
+  return true
+}
+
 describe("the schema", () => {
   it.scopedLive("is read for each announcement when its window is immediate", () =>
     Effect.gen(function* () {
@@ -274,18 +287,6 @@ describe("the schema", () => {
     Effect.gen(function* () {
       for (const maxSchemaAgreementWait of [0, 300]) {
         const [first, second] = yield* pair()
-        // The answers of the two, which agree by themselves.
-        const disagree = (request: Incoming) => {
-          if (request.query?.startsWith("CREATE") === true) {
-            request.connection.answer(request, Opcode.result, schemaChange)
-            return true
-          }
-          if (request.query?.includes("schema_version FROM system.peers") !== true) return false
-          const columns = [["host_id", 12] as const, ["schema_version", 12] as const]
-          const row = [Buffer.alloc(16, 10), Buffer.alloc(16, 9)]
-          request.connection.answer(request, Opcode.result, Body.rows(columns, [row]))
-          return true
-        }
         first.script = second.script = disagree
         const session = yield* (yield* connect(first, { maxSchemaAgreementWait })).connect()
         const started = performance.now()
@@ -299,6 +300,22 @@ describe("the schema", () => {
           assert.isAtLeast(performance.now() - started, 290)
         }
       }
+    })
+  )
+
+  it.scopedLive("is not waited for any more when the fiber is interrupted", () =>
+    Effect.gen(function* () {
+      const [first, second] = yield* pair({})
+      first.script = second.script = disagree
+      const asked = () =>
+        queries(first, "schema_version FROM system.peers") + queries(second, "schema_version FROM system.peers")
+      const session = yield* (yield* connect(first, { maxSchemaAgreementWait: "1 minute" })).connect()
+      const fiber = yield* Effect.fork(session.execute(cql`CREATE KEYSPACE shop WITH replication = {}`))
+      yield* until(() => asked() >= 2)
+      yield* Fiber.interrupt(fiber)
+      const before = asked()
+      yield* Effect.sleep("700 millis")
+      assert.isAtMost(asked(), before + 1)
     })
   )
 })

@@ -125,6 +125,7 @@ export interface ClientOptions {
   }
   readonly pooling: { readonly heartBeatInterval: number }
   readonly prepareOnAllHosts: boolean
+  readonly isMetadataSyncEnabled: boolean
   readonly sslOptions?: TlsConnectionOptions | null
   readonly sni?: unknown
   readonly id?: { toString(): string } | undefined
@@ -271,6 +272,7 @@ export interface ControlConnection {
   readonly _resolvedContactPoints: ReadonlyMap<string, ReadonlyArray<string>>
   getEncoder(): Encoder | null
   _createConnection(contactPoint: string): Promise<Connection>
+  handleSchemaChange(change: unknown, processNow: boolean): Promise<void>
 }
 
 export interface Client extends EventEmitter {
@@ -281,5 +283,6 @@ export interface Client extends EventEmitter {
   readonly connected: boolean
   keyspace: string | undefined
   connect(callback: (error?: unknown) => void): void
-  handleSchemaAgreementAndRefresh(connection: Connection, change: unknown): Promise<boolean>
+  /** `isWanted` is ours: the driver's own waits on. */
+  _waitForSchemaAgreement(connection: Connection, isWanted: () => boolean): Promise<boolean>
 }

@@ -178,13 +178,29 @@ export class WireRequest {
       meta.resultId = response.changed.id
     }
     if (response.schemaChange === undefined) return this.complete(null, response)
-    client.handleSchemaAgreementAndRefresh(connection, response.schemaChange).then(
+    this.agreed(connection, response.schemaChange).then(
       (agreement) => {
         response.isSchemaInAgreement = agreement
         return this.complete(null, response)
       },
       (error: unknown) => this.complete(error)
     )
+  }
+
+  /**
+   * Waits until the nodes agree on a change of the schema, as long as somebody wants to know, and has the driver learn of it: what
+   * the driver does, but for the giving up.
+   */
+  private async agreed(connection: WireConnection, change: unknown): Promise<boolean> {
+    const { client } = this.wire
+    let agreement = false
+    try {
+      agreement = await client._waitForSchemaAgreement(connection, () => this.receiver !== undefined)
+      if (client.options.isMetadataSyncEnabled) await client.controlConnection.handleSchemaChange(change, true)
+    } catch (error) {
+      this.wire.log("warning", `After a change of the schema: ${String(error)}`, error)
+    }
+    return agreement
   }
 
   onTimeout(attempt: Attempt): void {
