@@ -4,7 +4,13 @@ import { assert, describe, it } from "vitest"
 import { ByteWriter } from "../../src/internal/wire/byteWriter.ts"
 import type { Column } from "../../src/internal/wire/columnType.ts"
 import { Cursor, readShape } from "../../src/internal/wire/columns.ts"
-import { decodeRows, generateRows, interpretRows, type RowsDecoder } from "../../src/internal/wire/decodeRows.ts"
+import {
+  decodedTo,
+  decodeRows,
+  generateRows,
+  interpretRows,
+  type RowsDecoder
+} from "../../src/internal/wire/decodeRows.ts"
 import { parseDate, formatDate } from "../../src/internal/scalars.ts"
 import { makeReader } from "../../src/internal/wire/decodeValue.ts"
 import { makeWriter } from "../../src/internal/wire/encodeValue.ts"
@@ -57,6 +63,17 @@ describe("rows", () => {
         const body = page(columns, rows)
         const generated = generateRows(shape)(body, 4, body.length, rows.length)
         const interpreted = interpretRows(shape)(body, 4, body.length, rows.length)
+        // A page in parts: the next ones begin where the ones before ended.
+        for (const decode of [generateRows(shape), interpretRows(shape)]) {
+          const parts: Array<unknown> = []
+          let at = 4
+          for (let left = rows.length; left > 0; left -= 2) {
+            parts.push(...decode(body, at, body.length, Math.min(2, left)))
+            at = decodedTo.offset
+          }
+          assert.deepStrictEqual(parts, interpreted)
+          assert.strictEqual(at, body.length)
+        }
         assert.deepStrictEqual(generated, interpreted)
         assert.deepStrictEqual(decodeRows(shape, body), generated)
         generated.forEach((row, r) => {

@@ -1,3 +1,6 @@
+import { Cluster, cql } from "effect-cassandra"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import { assert, describe, it } from "vitest"
 import * as Wire from "../../src/internal/wire/index.ts"
 import { Opcode } from "../../src/internal/wire/stockResponse.ts"
@@ -92,4 +95,32 @@ describe("corrupt bytes", () => {
     assert.deepStrictEqual((await execute(client, select, [1])).rows, [{ v: 42 }])
     assert.strictEqual(scripted.connections.length, 1)
   })
+
+  it("in the middle of a page fail a stream after the rows before it", () =>
+    Effect.gen(function* () {
+      const { scripted } = yield* Effect.promise(() => setup())
+      scripted.script = (r) => {
+        if (r.opcode !== Opcode.execute) return
+        const rows = Array.from({ length: 2500 }, (_, i) => [Body.int(i)])
+        const body = Body.rows([["v", 9]], rows)
+        // The length of the last value: what comes before it is whole.
+        body.writeInt32BE(400, body.length - 8)
+        r.connection.answer(r, Opcode.result, body)
+        return true
+      }
+      const cluster = yield* Cluster.make({ contactPoints: ["127.0.0.1"], port: scripted.port, localDataCenter: "dc1" })
+      const session = yield* cluster.connect()
+      const seen: Array<unknown> = []
+      const error = yield* Effect.flip(
+        Stream.runForEach(session.stream(cql`SELECT v FROM t WHERE k = ${1}`), ({ v }) =>
+          Effect.sync(() => seen.push(v))
+        )
+      )
+      assert.strictEqual(error._tag, "ConnectionError")
+      assert.include(error.cause, { _tag: "WireError", reason: "Malformed" })
+      assert.deepStrictEqual(
+        seen,
+        Array.from({ length: 2000 }, (_, i) => i)
+      )
+    }).pipe(Effect.scoped, Effect.runPromise))
 })
