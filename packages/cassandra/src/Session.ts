@@ -87,6 +87,11 @@ export interface PrepareOptions {
   /** How long to wait. After it preparing fails with an `OperationTimedOutError`. Default: the cluster's `requestTimeout`. */
   readonly timeout?: Duration.DurationInput | undefined
   /**
+   * Asks a node also where the text is prepared already, since a table that was made anew may have other types. Default:
+   * `false`, which costs nothing the second time.
+   */
+  readonly refresh?: boolean | undefined
+  /**
    * For a query handler of the server's that looks for one. It goes with every request that prepares this text from now on; a
    * text that is prepared already is not prepared again for it.
    */

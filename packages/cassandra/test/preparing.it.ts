@@ -54,6 +54,26 @@ layer(setup, { excludeTestServices: true })("preparing", (it) => {
     })
   )
 
+  it.scoped("prepare asks again when told to, and executions go on with what it says", () =>
+    Effect.gen(function* () {
+      const { count, session } = yield* proxied()
+      const query = "SELECT v FROM anew WHERE id = ?"
+      const types = (options?: Session.PrepareOptions) =>
+        Effect.map(session.prepare(query, options), ({ variables }) => variables.map(({ type }) => type))
+      yield* session.execute(cql`CREATE TABLE anew (id int PRIMARY KEY, v text)`)
+      assert.deepStrictEqual(yield* types(), ["int"])
+      yield* session.execute(cql`DROP TABLE anew`)
+      const gone = yield* Effect.flip(types({ refresh: true }))
+      assert.strictEqual(gone._tag, "InvalidQueryError")
+      yield* session.execute(cql`CREATE TABLE anew (id text PRIMARY KEY, v text)`)
+      assert.deepStrictEqual(yield* types(), ["int"])
+      assert.deepStrictEqual(yield* types({ refresh: true }), ["text"])
+      assert.deepStrictEqual(yield* types(), ["text"])
+      assert.strictEqual(count("prepare"), 3)
+      assert.deepStrictEqual(yield* session.rows(Statement.make(query, ["a"])), [])
+    })
+  )
+
   it.scoped("options and values do not make another statement of it", () =>
     Effect.gen(function* () {
       const { count, session } = yield* proxied()

@@ -26,6 +26,7 @@ import {
 import { Activity, closedError } from "./attempt.ts"
 import { checkStatementOptions, problemWithBatch, problemWithStatement } from "./badRequest.ts"
 import type { ClusterInternals } from "./cluster.ts"
+import { flag } from "./clusterOptions/checks.ts"
 import { kindOf } from "./cqlText.ts"
 import type { Engine } from "./driver.ts"
 import { fromDriverError } from "./driverErrors.ts"
@@ -176,13 +177,16 @@ class OpenSession implements Session {
         if (typeof query !== "string") return invalid("The CQL text to prepare is no text")
         try {
           checkStatementOptions(options)
+          flag("prepare.refresh", options.refresh, false)
         } catch (error) {
           return failWith(error)
         }
         return this.#activity.closed ? Effect.fail(closedError("NotApplied")) : this.#engine(options.keyspace)
       }),
       ({ transport }) =>
-        Effect.flatMap(this.#optionsOf(options, true), ({ send }) => prepareStatement(transport, query, send))
+        Effect.flatMap(this.#optionsOf(options, true), ({ send }) =>
+          prepareStatement(transport, query, send, options.refresh ?? false)
+        )
     ).pipe(
       Effect.map(({ columns, keyspace, table, variables }) => ({
         query,

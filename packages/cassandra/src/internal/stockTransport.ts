@@ -99,8 +99,11 @@ export const stockTransport = (client: driver.Client, maxPrepared: number): Tran
     return entry === undefined || entry.meta === entry.info.meta ? entry : remember(query, entry.info)
   }
 
-  const prepare = async (query: string): Promise<Prepared> =>
-    prepared(query) ?? remember(query, await driverPrivate.prepare(client, query))
+  const prepare = async (query: string, again = false): Promise<Prepared> => {
+    const entry = prepared(query)
+    if (entry === undefined) return remember(query, await driverPrivate.prepare(client, query))
+    return again ? remember(query, await driverPrivate.prepareAgain(client, entry.info)) : entry
+  }
 
   /** Prepares if need be, again where a type may have grown since, and gives what the driver sends as it is. */
   const bind = async (query: string, values: Values): Promise<Array<unknown>> => {
@@ -118,12 +121,12 @@ export const stockTransport = (client: driver.Client, maxPrepared: number): Tran
     protocolVersion: () => driverPrivate.protocolVersion(client),
     keyspacePerRequest: false,
     orphans: () => 0,
-    prepare: (query, { customPayload }, receiver) => {
+    prepare: (query, { customPayload }, again, receiver) => {
       if (customPayload !== undefined) {
         const message = "A custom payload for preparing cannot be sent through this driver's own request code"
         throw new QueryError({ message, writeState: "NotApplied" })
       }
-      prepare(query).then(
+      prepare(query, again).then(
         ({ meta }) =>
           receiver.answered(null, {
             variables: meta.columns,

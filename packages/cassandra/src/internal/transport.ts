@@ -119,9 +119,11 @@ export interface Transport {
   readonly keyspacePerRequest: boolean
   /** Orphans: requests given up that the host has not answered yet. */
   readonly orphans: (host: driver.Host) => number
+  /** Finds the statement prepared, unless it is to ask a node `again`. */
   readonly prepare: (
     query: string,
     options: SendOptions,
+    again: boolean,
     receiver: Receiver<PreparedColumns>
   ) => Cancellable | undefined
   readonly execute: (

@@ -50,7 +50,7 @@ export const verify = (
     })
     const text = statement.query
     if (!kindOf(text).prepared) return
-    const prepared = yield* session.prepare(text, { keyspace: statement.options.keyspace })
+    const prepared = yield* session.prepare(text, { keyspace: statement.options.keyspace, refresh: true })
     const select = readSelect(text)
     const [variable] = prepared.variables
     const keyspace =

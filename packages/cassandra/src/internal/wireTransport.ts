@@ -68,10 +68,15 @@ class WireTransport implements Transport {
   readonly orphans = (host: driver.Host): number =>
     wire.orphans(this.#client, host as unknown as Parameters<typeof wire.orphans>[1])
 
-  readonly prepare = (query: string, options: SendOptions, receiver: Receiver<PreparedColumns>): Cancellable => {
+  readonly prepare = (
+    query: string,
+    options: SendOptions,
+    again: boolean,
+    receiver: Receiver<PreparedColumns>
+  ): Cancellable => {
     const { customPayload, keyspace } = options
     if (customPayload !== undefined) wire.setPreparePayload(this.#client, query, keyspace, customPayload)
-    return this.#prepare(query, options, {
+    return this.#prepare(query, options, again, {
       answered: (error, prepared) =>
         receiver.answered(
           error,
@@ -96,7 +101,7 @@ class WireTransport implements Transport {
     const known = this.#statements.get(keyspace, query)
     if (known !== undefined) return wire.execute(this.#client, known, values, options, receiver)
     const course = new Course()
-    course.current = this.#prepare(query, options, {
+    course.current = this.#prepare(query, options, false, {
       answered: (error, prepared) => {
         if (prepared === undefined) return receiver.answered(new NotSent(error), undefined)
         sending(receiver, () => {
@@ -121,7 +126,7 @@ class WireTransport implements Transport {
         const known = this.#statements.get(options.keyspace, member.query)
         if (known === undefined) {
           const unknown = member
-          course.current = this.#prepare(unknown.query, options, {
+          course.current = this.#prepare(unknown.query, options, false, {
             answered: (error, prepared) => {
               if (prepared === undefined) return receiver.answered(new NotSent(error), undefined)
               sending(receiver, () => {
@@ -140,8 +145,8 @@ class WireTransport implements Transport {
     return course
   }
 
-  #prepare(query: string, options: SendOptions, receiver: Receiver<wire.Prepared>): Cancellable {
-    return wire.prepare(this.#client, query, options, {
+  #prepare(query: string, options: SendOptions, again: boolean, receiver: Receiver<wire.Prepared>): Cancellable {
+    return wire.prepare(this.#client, query, options, again, {
       answered: (error, prepared) => {
         if (prepared !== undefined) this.#statements.add(options.keyspace, query, prepared)
         receiver.answered(error, prepared)

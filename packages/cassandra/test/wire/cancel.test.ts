@@ -67,7 +67,7 @@ describe("giving up", () => {
   it("preparing can be given up", async () => {
     const { client, scripted } = await setup({ script: (r) => r.opcode === Opcode.prepare })
     let called = 0
-    const handle = Wire.prepare(client, select, sendOptions(), { answered: () => called++ })
+    const handle = Wire.prepare(client, select, sendOptions(), false, { answered: () => called++ })
     await eventually(() => scripted.count(Opcode.prepare) === 1)
     handle.cancel()
     scripted.script = undefined

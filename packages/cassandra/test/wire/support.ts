@@ -59,7 +59,7 @@ const promised = <A>(run: (receiver: Receiver<A>) => unknown): Promise<A> =>
   })
 
 export const prepare = (client: Client, query: string, options: Partial<SendOptions> = {}): Promise<Wire.Prepared> =>
-  promised((receiver) => Wire.prepare(client, query, sendOptions(options), receiver))
+  promised((receiver) => Wire.prepare(client, query, sendOptions(options), false, receiver))
 
 export const execute = async (
   client: Client,

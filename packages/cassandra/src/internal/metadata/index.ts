@@ -233,7 +233,7 @@ const routingKey = (
       const columns = partitionKey.map(({ name }) => cql.id(name).text)
       const condition = columns.map((column) => `${column} = ?`).join(" AND ")
       const query = `SELECT ${columns.join(", ")} FROM ${cql.id(keyspace, table).text} WHERE ${condition}`
-      return prepareStatement(transport, query, plainOptions)
+      return prepareStatement(transport, query, plainOptions, false)
     }),
     ({ variables }) =>
       Effect.try({

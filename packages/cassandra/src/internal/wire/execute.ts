@@ -76,15 +76,16 @@ export const setPreparePayload = (
   wireOf(client).preparePayloads.set(info, payload)
 }
 
-/** Prepares a statement, once per client and keyspace. */
+/** Prepares a statement, once per client and keyspace unless it is to ask `again`. */
 export const prepare = (
   client: Client,
   query: string,
   options: SendOptions,
+  again: boolean,
   receiver: Receiver<Prepared>
 ): Cancellable => {
   const wire = wireOf(client)
-  return prepareStatement(wire, query, keyspaceOf(wire, options.keyspace), options, receiver)
+  return prepareStatement(wire, query, keyspaceOf(wire, options.keyspace), options, again, receiver)
 }
 
 /** Executes a prepared statement: one page of its result. */

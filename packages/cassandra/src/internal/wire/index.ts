@@ -7,7 +7,7 @@
  * if (wireStatus()._tag === "Available") attach(client, { plan, compression: "auto", minimumProtocolVersion: 5 })
  * client.connect(...)                                   // as ever: pools, topology, events, client.getState()
  *
- * prepare(client, "SELECT * FROM t WHERE id = ?", options, { answered: (error, prepared) => {} })
+ * prepare(client, "SELECT * FROM t WHERE id = ?", options, false, { answered: (error, prepared) => {} })
  * const handle = execute(client, prepared, [id], options, { answered: (error, response) => {} })
  * handle.cancel()                                       // the receiver will hear nothing
  * ```

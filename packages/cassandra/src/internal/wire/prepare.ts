@@ -64,7 +64,7 @@ class Waiter implements Timed, Cancellable {
     info.once("prepared", this.onPrepared)
   }
 
-  private readonly onPrepared = (error: unknown): void => {
+  readonly onPrepared = (error: unknown): void => {
     this.end()?.answered(error ?? null, error ? undefined : new Prepared(this.info))
   }
 
@@ -86,17 +86,19 @@ class Waiter implements Timed, Cancellable {
   }
 }
 
-/** Prepares a statement, once per client and keyspace, however many ask for it. */
+/** Prepares a statement, once per client and keyspace, however many ask for it; and `again` for who wants to know it anew. */
 export const prepare = (
   wire: WireState,
   query: string,
   keyspace: string | undefined,
   options: SendOptions,
+  again: boolean,
   receiver: Receiver<Prepared>
 ): Cancellable => {
   const info = wire.client.metadata.getPreparedInfo(keyspace, query)
   const waiter = new Waiter(wire, info, options.timeout, receiver)
-  if (info.queryId !== undefined) process.nextTick(() => info.emit("prepared", null, info))
+  // Its own answer, and nobody else's: others may wait for a newer one.
+  if (info.queryId !== undefined && !again) process.nextTick(() => waiter.onPrepared(null))
   else if (info.preparing !== true) new Preparing(wire, info, query, keyspace, options).start()
   return waiter
 }
