@@ -52,57 +52,68 @@ const insert = Query.void({
   Request: User,
   execute: (user) => cql`INSERT INTO users ${Columns.insert(User, user)}`.pipe(Statement.idempotent)
 })
-const everyone = cql`SELECT ${Columns.select(User)} FROM users`.pipe(Statement.as(User))
-
-const claimEmail = ({ email, id }: User) =>
-  cql`INSERT INTO users_by_email (email, id) VALUES (${email}, ${id}) IF NOT EXISTS`
-const releaseEmail = ({ email, id }: User) => cql`DELETE FROM users_by_email WHERE email = ${email} IF id = ${id}`
-const renameUser = (id: string, name: string) => cql`UPDATE users SET name = ${name} WHERE id = ${id} IF EXISTS`
-const deleteUser = (id: string) => cql`DELETE FROM users WHERE id = ${id} IF EXISTS`
+const claimEmail = Query.applied({
+  Request: User,
+  execute: ({ email, id }) => cql`INSERT INTO users_by_email (email, id) VALUES (${email}, ${id}) IF NOT EXISTS`
+})
+const releaseEmail = Query.void({
+  Request: User,
+  execute: ({ email, id }) => cql`DELETE FROM users_by_email WHERE email = ${email} IF id = ${id}`
+})
+const rename = Query.applied({
+  Request: Schema.Struct({ id: User.fields.id, name: User.fields.name }),
+  execute: ({ id, name }) => cql`UPDATE users SET name = ${name} WHERE id = ${id} IF EXISTS`
+})
+const remove = Query.applied({
+  Request: User.fields.id,
+  execute: (id) => cql`DELETE FROM users WHERE id = ${id} IF EXISTS`
+})
+const everyone = {
+  Request: Schema.Void,
+  Result: User,
+  execute: () => cql`SELECT ${Columns.select(User)} FROM users`.pipe(Statement.withPageSize(100))
+}
+const queries = {
+  byId,
+  insert,
+  claimEmail,
+  releaseEmail,
+  rename,
+  remove,
+  page: Query.page(everyone),
+  all: Query.stream(everyone)
+}
 
 const make = Effect.gen(function* () {
   const session = yield* Session.Session
   yield* createTables(session)
   // Everything is prepared before the first request comes: what does not fit the tables ends the service here.
-  const queries = yield* Query.prepareAll({ byId, insert })
-  const someone = new User({ id: randomUUID(), name: "someone", email: "someone@example.org" })
-  yield* Effect.forEach(
-    [claimEmail(someone), releaseEmail(someone), renameUser("", ""), deleteUser(""), everyone],
-    ({ query }) => session.prepare(query),
-    { concurrency: "unbounded" }
-  )
-
-  const applied = (statement: Statement.Statement<Statement.Row, never, never>) =>
-    Effect.map(session.execute(statement), ({ wasApplied }) => Option.contains(wasApplied, true))
+  const users = yield* Query.prepareAll(queries)
 
   return {
     create: (fields) =>
       Effect.gen(function* () {
         const user = new User({ id: randomUUID(), ...fields })
-        if (!(yield* applied(claimEmail(user)))) return Option.none()
-        yield* Effect.tapError(queries.insert(user), () => Effect.ignore(session.execute(releaseEmail(user))))
+        if (!(yield* users.claimEmail(user))) return Option.none()
+        yield* Effect.tapError(users.insert(user), () => Effect.ignore(users.releaseEmail(user)))
         return Option.some(user)
       }),
-    get: queries.byId,
+    get: users.byId,
     rename: (id, name) =>
-      Effect.flatMap(applied(renameUser(id, name)), (found) => (found ? queries.byId(id) : Effect.succeedNone)),
+      Effect.flatMap(users.rename({ id, name }), (found) => (found ? users.byId(id) : Effect.succeedNone)),
     remove: (id) =>
       Effect.gen(function* () {
-        const user = yield* queries.byId(id)
-        const found = yield* applied(deleteUser(id))
-        if (found && Option.isSome(user)) yield* session.execute(releaseEmail(user.value))
+        const user = yield* users.byId(id)
+        const found = yield* users.remove(id)
+        if (found && Option.isSome(user)) yield* users.releaseEmail(user.value)
         return found
       }),
     page: (limit, from) =>
-      session
-        .execute(
-          Option.match(from, {
-            onNone: () => everyone,
-            onSome: (state) => everyone.pipe(Statement.withPagingState(state))
-          }).pipe(Statement.withPageSize(limit))
-        )
-        .pipe(Effect.map(({ pagingState, rows }) => ({ users: rows, next: pagingState }))),
-    all: session.stream(everyone.pipe(Statement.withPageSize(100)))
+      Effect.map(users.page({ request: undefined, after: from, pageSize: limit }), ({ pagingState, rows }) => ({
+        users: rows,
+        next: pagingState
+      })),
+    all: users.all()
   } satisfies UsersService
 })
 

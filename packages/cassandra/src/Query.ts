@@ -14,7 +14,10 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { CassandraError } from "./CassandraError.ts"
+import { asQuery, effectQuery, firstOf, verifiableOf, withoutSchema } from "./internal/query.ts"
 import { verify, type Verifiable } from "./internal/verifyQuery.ts"
+import type { PagingState } from "./PagingState.ts"
+import type { ResultSet } from "./ResultSet.ts"
 import type { SchemaMismatchError } from "./SchemaMismatchError.ts"
 import { Session } from "./Session.ts"
 import * as Statement from "./Statement.ts"
@@ -108,38 +111,6 @@ export interface ReadOptions<RequestA, RequestI, RequestR, ResultA, ResultI, Res
  */
 export const isQuery = (u: unknown): u is Query<never, unknown, unknown> => Predicate.hasProperty(u, TypeId)
 
-const verifiableOf = (
-  {
-    Request,
-    execute,
-    sample
-  }: {
-    readonly Request: Schema.Schema.Any
-    readonly execute: (request: never) => Statement.Statement.Any
-    readonly sample?: unknown
-  },
-  result?: { readonly Result: Schema.Schema.Any; readonly nulls?: "trust" | "check" | undefined }
-): Verifiable => ({
-  request: Request.ast,
-  result: result?.Result.ast,
-  execute,
-  sample: Option.fromNullable(sample),
-  strict: result?.nulls === "check"
-})
-
-const effectQuery = <RequestA, RequestI, RequestR, A, E, R>(
-  options: WriteOptions<RequestA, RequestI, RequestR>,
-  verifiable: Verifiable,
-  run: (session: Session, statement: Statement.Statement.Any) => Effect.Effect<A, CassandraError | ParseError | E, R>
-): EffectQuery<RequestA, A, E, RequestR | R> => {
-  const encode = Schema.encode(options.Request)
-  const withSession = (session: Session) => (request: RequestA) =>
-    Effect.flatMap(encode(request), (encoded) => run(session, options.execute(encoded)))
-  return Object.assign((request: RequestA) => Effect.flatMap(Session, (session) => withSession(session)(request)), {
-    [TypeId]: { verifiable, with: withSession }
-  } as const)
-}
-
 /**
  * Every row of every page, gathered in memory.
  *
@@ -172,17 +143,6 @@ export const findAll = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>
     session.rows(Statement.as(statement, options.Result))
   )
 
-/** The first row, of a later page when the first is empty, as pages can be when the server filters. */
-const first = <A, R>(
-  session: Session,
-  statement: Statement.Statement<A, R>
-): Effect.Effect<Option.Option<A>, CassandraError | ParseError, R> =>
-  Effect.flatMap(session.execute(statement), ({ one, pagingState }) =>
-    Option.isSome(one) || Option.isNone(pagingState)
-      ? Effect.succeed(one)
-      : Stream.runHead(session.stream(Statement.withPagingState(statement, pagingState.value)))
-  )
-
 /**
  * The first row, if there is one.
  *
@@ -207,7 +167,7 @@ export const findOne = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>
   options: ReadOptions<RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>
 ): EffectQuery<RequestA, Option.Option<ResultA>, never, RequestR | ResultR> =>
   effectQuery(options, verifiableOf(options, options), (session, statement) =>
-    first(session, Statement.as(statement, options.Result))
+    firstOf(session, Statement.as(statement, options.Result))
   )
 
 /**
@@ -221,7 +181,7 @@ export const single = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>(
 ): EffectQuery<RequestA, ResultA, Cause.NoSuchElementException, RequestR | ResultR> =>
   effectQuery(options, verifiableOf(options, options), (session, statement) =>
     Effect.flatMap(
-      first(session, Statement.as(statement, options.Result)),
+      firstOf(session, Statement.as(statement, options.Result)),
       Option.match({
         onNone: () => Effect.fail(new Cause.NoSuchElementException("The query gives no row")),
         onSome: (row) => Effect.succeed(row)
@@ -233,7 +193,7 @@ const execute = <RequestA, RequestI, RequestR>(
   options: WriteOptions<RequestA, RequestI, RequestR>
 ): EffectQuery<RequestA, void, never, RequestR> =>
   effectQuery(options, verifiableOf(options), (session, statement) =>
-    Effect.asVoid(session.execute(Statement.make(statement.query, statement.values, statement.options)))
+    Effect.asVoid(session.execute(withoutSchema(statement)))
   )
 
 export {
@@ -257,6 +217,95 @@ export {
    * @category constructors
    */
   execute as void
+}
+
+/**
+ * A conditional write: whether it was applied. A write without a condition always is.
+ *
+ * What was there instead is in the rows of `session.execute`.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Columns, cql, CqlType, Query } from "effect-cassandra"
+ *
+ * class User extends Schema.Class<User>("User")({ id: CqlType.uuid, name: CqlType.text }) {}
+ *
+ * const createUser = Query.applied({
+ *   Request: User,
+ *   execute: (user) => cql`INSERT INTO users ${Columns.insert(User, user)} IF NOT EXISTS`
+ * })
+ *
+ * const program = Effect.if(createUser(new User({ id: "b6a1d5c0-93d3-4a5e-8d2c-0c1a5d3d7f10", name: "Ada" })), {
+ *   onTrue: () => Effect.log("Welcome"),
+ *   onFalse: () => Effect.log("There is somebody of that id")
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const applied = <RequestA, RequestI, RequestR>(
+  options: WriteOptions<RequestA, RequestI, RequestR>
+): EffectQuery<RequestA, boolean, never, RequestR> =>
+  effectQuery(options, verifiableOf(options), (session, statement) =>
+    Effect.map(session.execute(withoutSchema(statement)), ({ wasApplied }) => Option.getOrElse(wasApplied, () => true))
+  )
+
+/**
+ * Asks for a page.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface PageRequest<out Request> {
+  readonly request: Request
+  /** The `pagingState` of the page before. Default: the first page. */
+  readonly after?: Option.Option<PagingState> | undefined
+  /** Rows, at the most. Default: that of the statement. */
+  readonly pageSize?: number | undefined
+}
+
+/**
+ * One page, and in its `pagingState` where the next one starts; for lists that are read a page at a time, with a cursor
+ * (`PagingState.toText`).
+ *
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { cql, CqlType, PagingState, Query } from "effect-cassandra"
+ *
+ * const ordersOf = Query.page({
+ *   Request: CqlType.uuid,
+ *   Result: Schema.Struct({ at: CqlType.timestamp, total: CqlType.decimal }),
+ *   execute: (customer) => cql`SELECT at, total FROM orders WHERE customer = ${customer}`
+ * })
+ *
+ * const list = (customer: string, cursor: string) =>
+ *   Effect.gen(function* () {
+ *     const after = yield* Effect.option(PagingState.fromText(cursor))
+ *     const { pagingState, rows } = yield* ordersOf({ request: customer, after, pageSize: 50 })
+ *     return { rows, next: pagingState }
+ *   })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const page = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>(
+  options: ReadOptions<RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>
+): EffectQuery<PageRequest<RequestA>, ResultSet<ResultA>, never, RequestR | ResultR> => {
+  const encode = Schema.encode(options.Request)
+  const withSession =
+    (session: Session) =>
+    ({ after = Option.none(), pageSize, request }: PageRequest<RequestA>) =>
+      Effect.flatMap(encode(request), (encoded) => {
+        let statement = Statement.as(options.execute(encoded), options.Result)
+        if (pageSize !== undefined) statement = Statement.withPageSize(statement, pageSize)
+        if (Option.isSome(after)) statement = Statement.withPagingState(statement, after.value)
+        return session.execute(statement)
+      })
+  return asQuery(verifiableOf(options, options), withSession)
 }
 
 /**

@@ -1,8 +1,19 @@
 import { assert, layer } from "@effect/vitest"
-import { Columns, cql, CqlType, Query, Resolver, SchemaMismatchError, Session, Statement } from "effect-cassandra"
+import {
+  Columns,
+  cql,
+  CqlType,
+  PagingState,
+  Query,
+  Resolver,
+  SchemaMismatchError,
+  Session,
+  Statement
+} from "effect-cassandra"
 import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -128,6 +139,53 @@ layer(tables, { excludeTestServices: true, timeout: 60_000 })("Query", (it) => {
     })
   )
 
+  it.effect("tells whether a conditional write was applied, and true for one without a condition", () =>
+    Effect.gen(function* () {
+      const Line = Schema.Struct({ tenant: CqlType.text, invoice: CqlType.int, text: CqlType.text })
+      const queries = yield* Query.prepareAll({
+        create: Query.applied({
+          Request: Line,
+          execute: (line) => cql`INSERT INTO lines ${Columns.insert(Line, line)} IF NOT EXISTS`
+        }),
+        write: Query.applied({
+          Request: Line,
+          execute: (line) => cql`INSERT INTO lines ${Columns.insert(Line, line)}`
+        })
+      })
+      const line = { tenant: "conditional", invoice: 1, text: "first" }
+      assert.isTrue(yield* queries.create(line))
+      assert.isFalse(yield* queries.create({ ...line, text: "second" }))
+      assert.isTrue(yield* queries.write({ ...line, text: "third" }))
+    })
+  )
+
+  it.effect("gives a page and where the next one starts, also when the state went through text", () =>
+    Effect.gen(function* () {
+      const session = yield* Session.Session
+      for (let at = 0; at < 5; at++)
+        yield* session.execute(cql`INSERT INTO wide (id, at, v) VALUES (${2}, ${at}, ${at})`)
+      const page = yield* Query.prepare(Query.page(wideById))
+      const first = yield* page({ request: 2, pageSize: 3 })
+      const cursor = PagingState.toText(Option.getOrThrow(first.pagingState))
+      const after = Either.getRight(PagingState.fromText(cursor))
+      const second = yield* Query.page(wideById)({ request: 2, pageSize: 3, after })
+      assert.deepStrictEqual(
+        [first, second].map(({ rows }) => rows.map(({ at }) => at)),
+        [
+          [0, 1, 2],
+          [3, 4]
+        ]
+      )
+      assert.deepStrictEqual(second.pagingState, Option.none())
+      // By the statement's own page size there is but one.
+      assert.strictEqual((yield* page({ request: 2, after: Option.none() })).rows.length, 5)
+      assert.strictEqual(
+        (yield* mismatch(Query.page({ ...wideById, Result: Schema.Struct({ v: CqlType.text }) }))).table,
+        "wide"
+      )
+    })
+  )
+
   it.effect("fails with a ParseError for a request that does not fit its schema, and sends nothing", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(userById("no uuid"))
@@ -147,6 +205,25 @@ layer(tables, { excludeTestServices: true, timeout: 60_000 })("Query", (it) => {
         assert.isTrue(Option.isSome(yield* byId(ada.id)))
         assert.strictEqual(yield* Stream.runCount(all(-1)), 0)
       }).pipe(Effect.provide(Layer.empty))
+    })
+  )
+
+  it.effect("sees that a table was made anew with other types", () =>
+    Effect.gen(function* () {
+      const session = yield* Session.Session
+      const write = Query.void({
+        Request: Schema.Struct({ id: CqlType.int, v: CqlType.int }),
+        execute: ({ id, v }) => cql`INSERT INTO remade (id, v) VALUES (${id}, ${v})`
+      })
+      yield* session.execute(cql`CREATE TABLE remade (id int PRIMARY KEY, v int)`)
+      yield* (yield* Query.prepare(write))({ id: 1, v: 1 })
+      yield* session.execute(cql`DROP TABLE remade`)
+      yield* session.execute(cql`CREATE TABLE remade (id int PRIMARY KEY, v text)`)
+      const error = yield* mismatch(write)
+      assert.deepStrictEqual(
+        error.mismatches.map(({ database, field }) => [field, database]),
+        [["v", "text"]]
+      )
     })
   )
 

@@ -5,6 +5,7 @@ import {
   CqlType,
   Query,
   Resolver,
+  type ResultSet,
   type SchemaMismatchError,
   type Session
 } from "effect-cassandra"
@@ -55,6 +56,10 @@ describe("Query", () => {
     expect(Query.single(select)("")).type.toBe<Effect.Effect<User, E | NoSuchElementException, Session.Session>>()
     expect(Query.stream(select)("")).type.toBe<Stream.Stream<User, E, Session.Session>>()
     expect(Query.void(select)("")).type.toBe<Effect.Effect<void, E, Session.Session>>()
+    expect(Query.applied(select)("")).type.toBe<Effect.Effect<boolean, E, Session.Session>>()
+    expect(Query.page(select)({ request: "" })).type.toBe<
+      Effect.Effect<ResultSet.ResultSet<User>, E, Session.Session>
+    >()
   })
 
   it("fails to prepare with a SchemaMismatchError, and needs nothing more after that", () => {
@@ -75,10 +80,18 @@ describe("Query", () => {
         Session.Session
       >
     >()
+    expect(Query.prepare(Query.page(select))).type.toBe<
+      Effect.Effect<
+        (request: Query.PageRequest<string>) => Effect.Effect<ResultSet.ResultSet<User>, E>,
+        CassandraError.CassandraError | SchemaMismatchError,
+        Session.Session
+      >
+    >()
   })
 
   it("refuses a request of another type", () => {
     expect(Query.findAll(select)).type.not.toBeCallableWith(5)
+    expect(Query.page(select)).type.not.toBeCallableWith("")
   })
 })
 
