@@ -1,6 +1,6 @@
 /** The coverage table as Markdown. */
 import { areas, type Row } from "./rows.ts"
-import { testOf } from "./titles.ts"
+import { isExample, testOf } from "./titles.ts"
 
 const states = ["done", "not applicable", "elsewhere", "pending"] as const
 
@@ -10,6 +10,7 @@ const stateOf = (row: Row): (typeof states)[number] =>
 const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("<", "&lt;").replaceAll("\n", " ")
 
 const testLink = (test: string): string => {
+  if (isExample(test)) return `[${test}](../${test}), run and its output checked`
   const { file, title } = testOf(test)
   return `[${file.split("/").at(-1)}](../${file}): ${cell(title)}`
 }

@@ -32,7 +32,10 @@ interface Capability {
 export interface Done extends Capability {
   /** Names of the public API: `Cluster.make`, `ClusterOptions.port`, `Session#stream`, `cql.id`. */
   readonly api: ReadonlyArray<string>
-  /** Tests that prove it: `session.it.ts: the title of the test`, with `…` where the title has a `${…}`. */
+  /**
+   * Tests that prove it: `session.it.ts: the title of the test`, with `…` where the title has a `${…}`. Where an example is what is
+   * asked for, the example: `examples/basic.ts`.
+   */
   readonly tests: ReadonlyArray<string>
 }
 

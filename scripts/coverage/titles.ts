@@ -42,6 +42,13 @@ export const titlesIn = (text: string): ReadonlySet<string> => {
   return titles
 }
 
+/** An example by its name. `npm run examples` runs each of these, and no other file. */
+export const isExample = (test: string): boolean => /^examples\/[a-z-]+\.ts$/.test(test)
+
+/** Whether the header of an example says what it prints, which is what is checked when it runs. */
+const saysWhatItPrints = (text: string): boolean =>
+  text.startsWith("/**") && /\n \* Prints:\n \* +\S/.test(text.slice(0, text.indexOf("*/")))
+
 /** A test as the table names it: its file, below `packages/cassandra/test` unless it says where, and its title. */
 export const testOf = (test: string): { readonly file: string; readonly title: string } => {
   const [name = "", ...rest] = test.split(": ")
@@ -53,6 +60,11 @@ export const testOf = (test: string): { readonly file: string; readonly title: s
 export const testProblems = (read: (file: string) => string | undefined): ((test: string) => string | undefined) => {
   const files = new Map<string, ReadonlySet<string> | undefined>()
   return (test) => {
+    if (isExample(test)) {
+      const text = read(test)
+      if (text === undefined) return `there is no example ${test}`
+      return saysWhatItPrints(text) ? undefined : `${test} does not say what it prints`
+    }
     const { file, title } = testOf(test)
     if (!/\.(it|test|tst)\.ts$/.test(file)) return `${file} is no file of tests`
     if (!files.has(file)) {

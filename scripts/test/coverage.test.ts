@@ -152,6 +152,27 @@ describe("the titles of tests", () => {
   })
 })
 
+describe("the examples", () => {
+  const files: Readonly<Record<string, string>> = {
+    "examples/basic.ts": "/**\n * The basics.\n *\n * Prints:\n *   one\n */\nimport 1",
+    "examples/silent.ts": "/**\n * Says nothing.\n */\n/**\n * Prints:\n *   one\n */",
+    "examples/empty.ts": "/**\n * Prints:\n */\n",
+    "examples/support/main.ts": "/**\n * Prints:\n *   one\n */"
+  }
+  const problem = testProblems((file) => files[file])
+
+  it("prove what they show when they say what they print", () => {
+    assert.isUndefined(problem("examples/basic.ts"))
+  })
+
+  it("prove nothing otherwise, nor do files that are no examples", () => {
+    assert.strictEqual(problem("examples/silent.ts"), "examples/silent.ts does not say what it prints")
+    assert.strictEqual(problem("examples/empty.ts"), "examples/empty.ts does not say what it prints")
+    assert.strictEqual(problem("examples/none.ts"), "there is no example examples/none.ts")
+    assert.strictEqual(problem("examples/support/main.ts"), "examples/support/main.ts is no file of tests")
+  })
+})
+
 describe("the public API", () => {
   const hasApi = publicApi(
     programOf(
