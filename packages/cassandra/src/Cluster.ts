@@ -29,6 +29,11 @@ export type {
    * @since 0.1.0
    * @category models
    */
+  BreakerOptions,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
   ClusterOptions,
   /**
    * @since 0.1.0
@@ -155,6 +160,8 @@ export interface ClusterState {
       readonly inFlight: number
       /** Requests that were given up and that the host has not answered yet. */
       readonly orphans: number
+      /** `open`: the host does not answer and is tried last. `half-open`: it is being found out whether it does again. */
+      readonly breaker: "closed" | "open" | "half-open"
     }
   >
 }

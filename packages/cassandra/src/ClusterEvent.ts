@@ -51,6 +51,39 @@ export interface HostRemoved {
 }
 
 /**
+ * A node has not answered several times in a row: from now on, requests try it last. See `BreakerOptions`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface HostBreakerOpened {
+  readonly _tag: "HostBreakerOpened"
+  readonly host: Host
+}
+
+/**
+ * A request is let through to a node whose breaker was open, to see how it is.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface HostBreakerHalfOpened {
+  readonly _tag: "HostBreakerHalfOpened"
+  readonly host: Host
+}
+
+/**
+ * A node whose breaker was not closed has answered: it is used as before.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface HostBreakerClosed {
+  readonly _tag: "HostBreakerClosed"
+  readonly host: Host
+}
+
+/**
  * The schema was changed, by whomever. A view counts as a table, and an index as an update of its table.
  *
  * @since 0.1.0
@@ -113,7 +146,17 @@ export interface Dropped {
  * @since 0.1.0
  * @category models
  */
-export type ClusterEvent = HostUp | HostDown | HostAdded | HostRemoved | SchemaChanged | Reconnected | Dropped
+export type ClusterEvent =
+  | HostUp
+  | HostDown
+  | HostAdded
+  | HostRemoved
+  | HostBreakerOpened
+  | HostBreakerHalfOpened
+  | HostBreakerClosed
+  | SchemaChanged
+  | Reconnected
+  | Dropped
 
 /**
  * @since 0.1.0

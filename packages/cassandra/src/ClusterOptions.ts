@@ -97,6 +97,24 @@ export interface NodeAddress {
 export type RefreshWindow = Duration.DurationInput | "immediate" | "disabled"
 
 /**
+ * When a node that stops answering is tried last, and when it is tried again. What counts are failures in a row: an attempt that
+ * nobody answered within its `timeout`, or a connection that was lost. Any answer, an error too, ends the row.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface BreakerOptions {
+  /** The breaker of a node opens with this many failures in a row. Default 5. */
+  readonly failures?: number | undefined
+  /** Within this time: a row that is longer begins anew. Default 30 seconds. */
+  readonly window?: Duration.DurationInput | undefined
+  /** How long the node is tried last before requests are let through again, to see how it is. Default 10 seconds. */
+  readonly openFor?: Duration.DurationInput | undefined
+  /** How many requests are let through then; as many again for each `openFor` without an answer or a failure. Default 1. */
+  readonly halfOpenRequests?: number | undefined
+}
+
+/**
  * @since 0.1.0
  * @category models
  */
@@ -192,6 +210,11 @@ export interface ClusterOptions extends RequestOptions {
    * `Statement.withTimestamp` win. Default: a `TimestampGenerator.monotonic` of the cluster's own.
    */
   readonly timestampGenerator?: TimestampGenerator | undefined
+  /**
+   * A breaker for each node, which keeps one that hangs from slowing everything down: while it is open, requests try the node
+   * after all others. Default: those of `BreakerOptions`; `false` for none.
+   */
+  readonly breaker?: BreakerOptions | false | undefined
   /** Named bundles of options; see `Statement.withProfile`. Default: none. */
   readonly profiles?: Readonly<Record<string, ExecutionProfile>> | undefined
   /**

@@ -70,6 +70,8 @@ export interface HostHealth {
   readonly inFlight: number
   /** Requests that were given up and that it has not answered yet. */
   readonly orphans: number
+  /** Whether this client tries it last, because it did not answer; see `BreakerOptions`. */
+  readonly breaker: "closed" | "open" | "half-open"
   /** Why it is not `up`. */
   readonly error: Option.Option<CassandraError>
 }
@@ -234,6 +236,7 @@ export const check: (options?: CheckOptions) => Effect.Effect<ClusterHealth, nev
         connections: state?.connections ?? 0,
         inFlight: state?.inFlight ?? 0,
         orphans: state?.orphans ?? 0,
+        breaker: state?.breaker ?? "closed",
         ...(outcomes[i] as Outcome)
       }
     })

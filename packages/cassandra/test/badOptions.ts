@@ -55,5 +55,11 @@ export const badClusterOptions: ReadonlyArray<readonly [options: Readonly<Record
   [{ applicationName: "" }, "applicationName"],
   [{ advanced: { credentials: planted } }, "advanced.credentials"],
   [{ advanced: { sslOptions: {} } }, "advanced.sslOptions"],
+  [{ breaker: true }, "breaker"],
+  [{ breaker: null }, "breaker"],
+  [{ breaker: { failures: 0 } }, "breaker.failures"],
+  [{ breaker: { window: 0 } }, "breaker.window"],
+  [{ breaker: { openFor: "soon" } }, "breaker.openFor"],
+  [{ breaker: { halfOpenRequests: 1.5 } }, "breaker.halfOpenRequests"],
   [{ profiles: { bad: { pageSize: 0 } } }, "profiles.bad.pageSize"]
 ]

@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { type CassandraError, Cluster, Health } from "effect-cassandra"
+import { type CassandraError, Cluster, type ClusterEvent, cql, Health, type Session } from "effect-cassandra"
 import { CassandraCluster, CassandraServer } from "effect-cassandra-testkit"
 import * as TestServer from "effect-cassandra-testkit/vitest"
 import * as Duration from "effect/Duration"
@@ -138,6 +138,19 @@ const settled = <E, R>(
 ): Effect.Effect<Health.ClusterHealth, E, R> =>
   Effect.repeat(check, { until: done, schedule: often }).pipe(Effect.zipRight(check))
 
+/** Reads that any node answers, one after the other: how long each took, in milliseconds, and who answered. */
+const reads = (session: Session.Session, times: number) =>
+  Effect.replicateEffect(Effect.timed(session.execute(cql`SELECT key FROM system.local`)), times).pipe(
+    Effect.map((results) =>
+      results.map(([took, { info }]) => ({
+        took: Duration.toMillis(took),
+        coordinator: info.coordinator.split(":")[0] as string
+      }))
+    )
+  )
+
+const slow = (all: ReadonlyArray<{ readonly took: number }>) => all.filter(({ took }) => took >= 700).length
+
 layer(two, { excludeTestServices: true, timeout: "4 minutes" })("the health of a cluster", (it) => {
   it.scoped(
     "tells a paused node, a killed node and one of another data centre from the others",
@@ -181,6 +194,56 @@ layer(two, { excludeTestServices: true, timeout: "4 minutes" })("the health of a
         // The watching itself left nothing behind.
         assert.strictEqual((yield* Cluster.Cluster.pipe(Effect.flatMap(({ state }) => state))).queued, 0)
       }),
-    180_000
+    300_000
+  )
+
+  it.scoped(
+    "keeps a paused node from slowing the reads down, and uses it again when it goes on",
+    () =>
+      Effect.gen(function* () {
+        const nodes = yield* CassandraCluster.CassandraCluster
+        const hung = (yield* nodes.node("node2")).address
+        const client = yield* Cluster.make({
+          ...optionsFor(nodes),
+          contactPoints: nodes.contactPoints.slice(0, 1),
+          localDataCenter: "near",
+          timeout: "700 millis",
+          breaker: { failures: 3, openFor: "2 seconds" }
+        })
+        const events: Array<string> = []
+        yield* Effect.forkScoped(
+          Stream.runForEach(yield* client.subscribe(), (event: ClusterEvent.ClusterEvent) =>
+            Effect.sync(() => {
+              if ("host" in event && event.host.address.startsWith(`${hung}:`)) events.push(event._tag)
+            })
+          )
+        )
+        const session = yield* client.connect({ waitForAllPools: true })
+        const until = (tag: ClusterEvent.ClusterEvent["_tag"]) =>
+          Effect.repeat(reads(session, 1), {
+            until: () => events.includes(tag),
+            schedule: Schedule.spaced("20 millis")
+          })
+        const asked = (all: ReadonlyArray<{ readonly coordinator: string }>) =>
+          all.filter(({ coordinator }) => coordinator === hung).length
+
+        assert.isAbove(asked(yield* reads(session, 20)), 5)
+        yield* nodes.pause("node2")
+        yield* until("HostBreakerOpened")
+        const since = events.length
+        const open = yield* reads(session, 200)
+        assert.strictEqual(asked(open), 0)
+        // Those that found out whether it answers again, and no others.
+        assert.isAtMost(slow(open), events.slice(since).filter((tag) => tag === "HostBreakerHalfOpened").length)
+        const health = yield* Effect.provideService(Health.check({ timeout: "1 second" }), Cluster.Cluster, client)
+        assert.notStrictEqual(byAddress(health, ({ breaker }) => breaker)[hung], "closed")
+
+        yield* nodes.resume("node2")
+        yield* until("HostBreakerClosed")
+        const after = yield* reads(session, 40)
+        assert.isAbove(asked(after), 10)
+        assert.strictEqual((yield* client.state).hosts.get(`${hung}:${nodes.port}`)?.breaker, "closed")
+      }),
+    120_000
   )
 })

@@ -10,6 +10,7 @@ import { type CassandraError, OperationTimedOutError } from "../CassandraError.t
 import { type AddProfileOptions, type Cluster, type ClusterState, TypeId } from "../Cluster.ts"
 import type { SubscribeOptions } from "../ClusterEvent.ts"
 import type { ExecutionProfile } from "../ExecutionProfile.ts"
+import { Breaker } from "./breaker.ts"
 import * as Callbacks from "./callbacks.ts"
 import { millis } from "./clusterOptions/checks.ts"
 import { checkRequestOptions } from "./clusterOptions/requestOptions.ts"
@@ -65,7 +66,8 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
 
     const callbacks = yield* Scope.extend(Callbacks.make, scope)
     const clusterTimestamps = nextTimestamp(options.timestampGenerator, callbacks.warn)
-    const hooks: Hooks = { policies, callbacks, nextTimestamp: clusterTimestamps }
+    const breaker = new Breaker(options.breaker)
+    const hooks: Hooks = { policies, breaker, callbacks, nextTimestamp: clusterTimestamps }
     const engines = yield* RcMap.make({
       lookup: (keyspace: string) => connectRefused(options, hooks, keyspace === "" ? undefined : keyspace)
     }).pipe(Scope.extend(scope))
@@ -132,7 +134,7 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
         generator === undefined ? clusterTimestamps : nextTimestamp(generator, callbacks.warn)
     }
 
-    const events = yield* Scope.extend(clusterEvents.make(base.client), scope)
+    const events = yield* Scope.extend(clusterEvents.make(base.client, breaker), scope)
     const subscribe = ({ capacity = 1024 }: SubscribeOptions = {}) =>
       events.subscribe(capacity >= 1 ? Math.floor(capacity) : 1)
     // What reads the schema is a session like others, closed with them.
@@ -162,7 +164,7 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
       metadata: known,
       events: Stream.unwrapScoped(subscribe()),
       subscribe,
-      state: Effect.map(openEngines, (open) => stateOf(base, open)),
+      state: Effect.map(openEngines, (open) => stateOf(base, open, breaker)),
       profiles: Effect.sync(() => profiles.all()),
       addProfile,
       close,
@@ -207,8 +209,10 @@ const connectRefused = (options: Resolved, hooks: Hooks, keyspace: string | unde
 
 const timeoutOf = ({ timeout }: Resolved): number => (timeout === undefined ? defaultTimeout : toMillis(timeout))
 
-const stateOf = (base: Engine, engines: ReadonlyArray<Engine>): ClusterState => {
-  const hosts = new Map<string, { connections: number; inFlight: number; orphans: number }>()
+type HostActivity = ClusterState["hosts"] extends ReadonlyMap<string, infer A> ? A : never
+
+const stateOf = (base: Engine, engines: ReadonlyArray<Engine>, breaker: Breaker): ClusterState => {
+  const hosts = new Map<string, HostActivity>()
   for (const { client, transport } of engines) {
     const state = client.getState()
     for (const host of client.hosts.values()) {
@@ -216,7 +220,8 @@ const stateOf = (base: Engine, engines: ReadonlyArray<Engine>): ClusterState => 
       hosts.set(host.address, {
         connections: known.connections + state.getOpenConnections(host),
         inFlight: known.inFlight + state.getInFlightQueries(host),
-        orphans: known.orphans + transport.orphans(host)
+        orphans: known.orphans + transport.orphans(host),
+        breaker: breaker.state(host.address)
       })
     }
   }

@@ -4,9 +4,16 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { ClusterEvent, SchemaChanged } from "../ClusterEvent.ts"
+import type { Breaker, BreakerState } from "./breaker.ts"
 import { listen, type SchemaEvent } from "./driverEvents.ts"
 import { EventHub } from "./eventHub.ts"
 import { hostOf } from "./host.ts"
+
+const breakerEvents = {
+  open: "HostBreakerOpened",
+  "half-open": "HostBreakerHalfOpened",
+  closed: "HostBreakerClosed"
+} as const
 
 const changes = { CREATED: "created", UPDATED: "updated", DROPPED: "dropped" } as const
 
@@ -34,15 +41,26 @@ const schemaChanged = (event: SchemaEvent): SchemaChanged | undefined => {
 }
 
 /** Publishes until the scope closes. Whoever subscribes later gets what happens later. */
-export const make = (client: driver.Client): Effect.Effect<EventHub<ClusterEvent>, never, Scope.Scope> =>
+export const make = (
+  client: driver.Client,
+  breaker: Breaker
+): Effect.Effect<EventHub<ClusterEvent>, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.sync(() => {
         const hub = new EventHub<ClusterEvent>((count) => ({ _tag: "Dropped", count }))
         /** Hosts that were added in this turn: the driver takes each one down at once, until it has connected to it. */
         const added = new Set<driver.Host>()
+        breaker.listener = (state: BreakerState, address) => {
+          const host = client.hosts.get(address)
+          if (host !== undefined) hub.publish({ _tag: breakerEvents[state], host: hostOf(host) })
+        }
         const stop = listen(client, {
-          hostUp: (host) => hub.publish({ _tag: "HostUp", host: hostOf(host) }),
+          hostUp: (host) => {
+            hub.publish({ _tag: "HostUp", host: hostOf(host) })
+            // It has answered a handshake.
+            breaker.answered(host.address)
+          },
           hostDown: (host) => {
             if (!added.has(host)) hub.publish({ _tag: "HostDown", host: hostOf(host) })
           },
@@ -53,7 +71,10 @@ export const make = (client: driver.Client): Effect.Effect<EventHub<ClusterEvent
               hub.publish({ _tag: "HostAdded", host: hostOf(host) })
             })
           },
-          hostRemoved: (host) => hub.publish({ _tag: "HostRemoved", host: hostOf(host) }),
+          hostRemoved: (host) => {
+            breaker.forget(host.address)
+            hub.publish({ _tag: "HostRemoved", host: hostOf(host) })
+          },
           schemaChanged: (event) => {
             const changed = schemaChanged(event)
             if (changed !== undefined) hub.publish(changed)

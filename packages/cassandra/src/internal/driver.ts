@@ -44,7 +44,7 @@ export const connect = (
       const usesWire = yield* wireUsable(options)
       const client = yield* restore(open(options, hooks, keyspace, timeout, usesWire))
       yield* Effect.addFinalizer(() => Effect.promise(() => shutdown(client)))
-      return makeEngine(client, options, keyspace, usesWire)
+      return makeEngine(client, options, hooks, keyspace, usesWire)
     })
   )
 
@@ -87,6 +87,7 @@ const open = (
         const wireClient = client as unknown as Parameters<typeof wire.attach>[0]
         wire.attach(wireClient, {
           plan: plannerOf(client),
+          breaker: hooks.breaker,
           compression: options.compression,
           minimumProtocolVersion: options.minimumProtocolVersion,
           maximumProtocolVersion: options.maximumProtocolVersion,
@@ -125,6 +126,7 @@ const shutdown = (client: driver.Client): Promise<void> => client.shutdown().cat
 const makeEngine = (
   client: driver.Client,
   options: Resolved,
+  { breaker }: Hooks,
   keyspace: string | undefined,
   usesWire: boolean
 ): Engine => {
@@ -141,6 +143,6 @@ const makeEngine = (
     routing,
     transport: usesWire
       ? wireTransport(client, options.maxPreparedStatements)
-      : stockTransport(client, options.maxPreparedStatements)
+      : stockTransport(client, options.maxPreparedStatements, breaker)
   }
 }

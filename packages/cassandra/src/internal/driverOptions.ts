@@ -3,6 +3,7 @@ import driver from "cassandra-driver"
 import * as Redacted from "effect/Redacted"
 import { AddressTranslation } from "./addressTranslation.ts"
 import { Authentication, NoAuthentication } from "./authentication.ts"
+import type { Breaker } from "./breaker.ts"
 import type { Callbacks } from "./callbacks.ts"
 import type { Resolved } from "./clusterOptions/resolve.ts"
 import { type Policies, RoutingPolicy } from "./loadBalancing.ts"
@@ -43,6 +44,7 @@ const tlsOptions = (tls: NonNullable<Resolved["tls"]>): NonNullable<driver.Clien
 /** What a client of the driver calls back. */
 export interface Hooks {
   readonly policies: Policies
+  readonly breaker: Breaker
   readonly callbacks: Callbacks
   readonly nextTimestamp: NextTimestamp
 }
@@ -50,7 +52,7 @@ export interface Hooks {
 /** The driver's options of a client; `timeout` is the default for its requests. */
 export const clientOptions = (
   options: Resolved,
-  { callbacks, nextTimestamp, policies }: Hooks,
+  { breaker, callbacks, nextTimestamp, policies }: Hooks,
   keyspace: string | undefined,
   timeout: number
 ): driver.DseClientOptions => {
@@ -86,7 +88,7 @@ export const clientOptions = (
       keepAliveDelay: options.socket.keepAliveDelay
     },
     policies: {
-      loadBalancing: new RoutingPolicy(policies, options.localDataCenter),
+      loadBalancing: new RoutingPolicy(policies, options.localDataCenter, breaker),
       retry: new NoRetries(),
       reconnection: new Reconnection(options.reconnection, callbacks.warn),
       timestampGeneration: new DriverTimestamps(nextTimestamp),

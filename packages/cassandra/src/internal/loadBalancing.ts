@@ -4,6 +4,7 @@
  */
 import driver from "cassandra-driver"
 import type { LoadBalancing } from "../LoadBalancing.ts"
+import { Breaker } from "./breaker.ts"
 import { contactPoints } from "./driverPrivate.ts"
 import { rearranged, type Routing, union } from "./plan.ts"
 import {
@@ -72,6 +73,7 @@ const distances = { local: distance.local, remote: distance.remote, ignored: dis
 export class RoutingPolicy extends LoadBalancingPolicy {
   readonly #policies: Policies
   readonly #wanted: string | undefined
+  readonly #breaker: Breaker
   readonly #seed = Math.floor(Math.random() * 0x10000)
   #client: driver.Client | undefined
   #localDataCenter: string | undefined
@@ -82,8 +84,9 @@ export class RoutingPolicy extends LoadBalancingPolicy {
   #generation = 0
   #turn = 0
 
-  constructor(policies: Policies, localDataCenter: string | undefined) {
+  constructor(policies: Policies, localDataCenter: string | undefined, breaker = new Breaker(undefined)) {
     super()
+    this.#breaker = breaker
     this.#policies = policies
     this.#wanted = localDataCenter
   }
@@ -142,7 +145,8 @@ export class RoutingPolicy extends LoadBalancingPolicy {
     const turn = (this.#turn = (this.#turn + 1) & 0x3fffffff)
     const plan = router.plan(target, turn, options)
     const routing = options?.[routingKey]
-    return routing === undefined ? plan : rearranged(plan, routing)
+    const ordered = routing === undefined ? plan : rearranged(plan, routing)
+    return this.#breaker.tripped === 0 ? ordered : this.#breaker.rearranged(ordered, true)
   }
 
   override newQueryPlan(
@@ -182,7 +186,8 @@ export class RoutingPolicy extends LoadBalancingPolicy {
     const turn = (this.#turn = (this.#turn + 1) & 0x3fffffff)
     const plan = (policy: LoadBalancing): Iterator<driver.Host, undefined> =>
       this.#routerOf(policy).plan(undefined, turn, undefined)
-    return union(Array.from(this.#policies.all, plan))
+    // Nobody tells the breaker what comes of it.
+    return this.#breaker.rearranged(union(Array.from(this.#policies.all, plan)), false)
   }
 
   #routerOf(policy: LoadBalancing): Router {

@@ -2,9 +2,10 @@
  * Requests by the driver's own request code, under protocol v4: for a driver that is not the one the wire knows. Nothing can
  * be cancelled here, and a keyspace belongs to the connections.
  */
-import type driver from "cassandra-driver"
+import driver from "cassandra-driver"
 import { QueryError } from "../CassandraError.ts"
 import type { Values } from "../Statement.ts"
+import type { Breaker } from "./breaker.ts"
 import * as driverPrivate from "./driverPrivate.ts"
 import { longOf } from "./timestamps.ts"
 import { toRows } from "./fromDriver.ts"
@@ -79,7 +80,7 @@ const queryOptions = (options: SendOptions): driver.QueryOptions => ({
   ...policyOptions(options)
 })
 
-export const stockTransport = (client: driver.Client, maxPrepared: number): Transport => {
+export const stockTransport = (client: driver.Client, maxPrepared: number, breaker: Breaker): Transport => {
   const known = new Map<string, Prepared>()
 
   const remember = (query: string, info: driverPrivate.PreparedInfo): Prepared => {
@@ -139,7 +140,7 @@ export const stockTransport = (client: driver.Client, maxPrepared: number): Tran
       return undefined
     },
     execute: (query, values, options, receiver) => {
-      const callback = answering(receiver)
+      const callback = answering(receiver, breaker, options.timeout)
       if (!options.prepare && isEmpty(values)) {
         client.execute(query, [], { ...queryOptions(options), prepare: false }, callback)
       } else {
@@ -150,7 +151,7 @@ export const stockTransport = (client: driver.Client, maxPrepared: number): Tran
       return undefined
     },
     batch: (type, members, options, receiver) => {
-      const callback = answering(receiver)
+      const callback = answering(receiver, breaker, options.timeout)
       const batchOptions = { ...queryOptions(options), logged: type === "LOGGED", counter: type === "COUNTER" }
       Promise.all(members.map(async ({ query, values }) => ({ query, params: await bind(query, values) })))
         .then((queries) => client.batch(queries, batchOptions, callback))
@@ -162,9 +163,17 @@ export const stockTransport = (client: driver.Client, maxPrepared: number): Tran
 
 /** The driver's callback of a request. What it throws would end up in the driver's parser. */
 const answering =
-  (receiver: Receiver<Response>) =>
+  (receiver: Receiver<Response>, breaker: Breaker, timeout: number) =>
   (error: unknown, result: driver.types.ResultSet | undefined): void => {
-    if (error || result === undefined) return receiver.answered(error, undefined)
+    if (error || result === undefined) {
+      if (error instanceof driver.errors.OperationTimedOutError && error.host !== undefined) {
+        breaker.timedOut(error.host, timeout)
+      } else if (error instanceof driver.errors.ResponseError) {
+        breaker.answered((error as { readonly coordinator?: string }).coordinator ?? "")
+      }
+      return receiver.answered(error, undefined)
+    }
+    if (breaker.troubled > 0) breaker.answered(result.info.queriedHost)
     let response: Response
     try {
       response = responseOf(result as Result)

@@ -6,6 +6,7 @@ import type { ConfigurationError } from "../../CassandraError.ts"
 import type { ClusterOptions, TlsOptions } from "../../ClusterOptions.ts"
 import type { ExecutionProfile, RequestOptions } from "../../ExecutionProfile.ts"
 import * as TimestampGenerator from "../../TimestampGenerator.ts"
+import { type ResolvedBreaker, resolveBreaker } from "./breaker.ts"
 import { flag, integer, limit, longestTimer, millis, oneOf, refuse, text } from "./checks.ts"
 import {
   orNever,
@@ -25,6 +26,7 @@ import { resolveTls } from "./tls.ts"
 
 /** The options with every default filled in and every duration in milliseconds; a timer of 0 never fires. */
 export interface Resolved extends RequestOptions, ResolvedVersions {
+  readonly breaker: ResolvedBreaker | undefined
   readonly contactPoints: ReadonlyArray<string>
   readonly port: number
   readonly localDataCenter: string | undefined
@@ -112,6 +114,7 @@ export const resolve = (options: ClusterOptions): Either.Either<Resolved, Config
         // The profile of that name is a way to write the cluster's own options.
         ...definedIn(options.profiles?.["default"]),
         ...resolveVersions(options),
+        breaker: resolveBreaker(options.breaker),
         contactPoints,
         port: integer("port", options.port ?? 9042, 1, 65535),
         localDataCenter: options.localDataCenter,

@@ -1,7 +1,7 @@
 import type { ByteWriter } from "./byteWriter.ts"
 import type { WireConnection, WireOperation } from "./connection.ts"
 import type { Timed } from "./deadlines.ts"
-import type { Host } from "./driverShape.ts"
+import type { Host, ResponseError } from "./driverShape.ts"
 import { encodeRequest } from "./encodeRequest.ts"
 import type { WireRequest } from "./request.ts"
 import type { PreparedResult } from "./stockResponse.ts"
@@ -68,6 +68,8 @@ export class Attempt implements WireOperation, Timed {
       return
     }
     this.finish(Status.done)
+    const { breaker } = this.connection.wire
+    if (breaker.troubled > 0) breaker.answered(this.host.address)
     this.owner.onResponse(this, flags, opcode, buf, start, end)
   }
 
@@ -75,6 +77,9 @@ export class Attempt implements WireOperation, Timed {
   setResult(error: unknown): void {
     if (this.status !== Status.waiting) return
     this.finish(Status.done)
+    if ((error as ResponseError).isSocketError === true) {
+      this.connection.wire.breaker.lost(this.host.address, this.connection)
+    }
     this.owner.onFailure(this, error as Error)
   }
 
@@ -85,6 +90,7 @@ export class Attempt implements WireOperation, Timed {
       this.connection.timedOutOperations++
       this.connection.orphaned()
     }
+    this.connection.wire.breaker.timedOut(this.host.address, this.owner.options.timeout)
     this.owner.onTimeout(this)
   }
 

@@ -130,15 +130,25 @@ class Preparing {
     if (connection === undefined || host === undefined) {
       return process.nextTick(() => this.failed(this.route.exhausted()))
     }
+    const { breaker } = this.wire
+    const began = performance.now()
     this.on(connection, (error, response) => {
-      if (!error) return this.done(response)
+      if (!error) {
+        breaker.answered(host.address)
+        return this.done(response)
+      }
       const failure = error as ResponseError
       failure.coordinator = host.address
       this.route.failed(host, failure)
       // What the server says of the statement, another one would say too.
-      if (failure.isSocketError === true || error instanceof this.wire.driver.errors.OperationTimedOutError)
-        this.proceed()
-      else this.failed(failure)
+      if (failure.isSocketError === true) breaker.lost(host.address, connection)
+      else if (error instanceof this.wire.driver.errors.OperationTimedOutError) {
+        breaker.timedOut(host.address, performance.now() - began)
+      } else {
+        breaker.answered(host.address)
+        return this.failed(failure)
+      }
+      this.proceed()
     })
   }
 

@@ -1,3 +1,4 @@
+import { Breaker } from "../breaker.ts"
 import type { SendOptions } from "../transport.ts"
 import { WireError } from "./errors.ts"
 import { lz4, type Lz4 } from "./lz4.ts"
@@ -12,6 +13,8 @@ import { Limits } from "./limits.ts"
 export interface WireOptions {
   /** The hosts to try for a request, in order; `target` is what it is about, as far as that is known. */
   readonly plan: (target: Target | undefined, options: SendOptions) => Iterator<Host>
+  /** Told how attempts end. None unless given. */
+  readonly breaker?: Breaker | undefined
   /**
    * `"lz4"` compresses the segments of protocol v5 and fails where `lz4-napi` is not installed; `"auto"` compresses where
    * it is. Version 4 is never compressed. `"none"` unless given.
@@ -69,6 +72,7 @@ export class WireState {
   readonly limits: Limits
   readonly options: WireOptions
   readonly plan: WireOptions["plan"]
+  readonly breaker: Breaker
   readonly aim: Aim
   readonly deadlines = new Deadlines()
   readonly connections = new Set<Connection & { readonly orphans: number }>()
@@ -95,6 +99,7 @@ export class WireState {
     this.client = client
     this.options = options
     this.plan = options.plan
+    this.breaker = options.breaker ?? new Breaker(undefined)
     this.aim = new Aim(client.metadata)
     this.minimumVersion = options.minimumProtocolVersion ?? 5
     this.maximumVersion = options.maximumProtocolVersion ?? 5

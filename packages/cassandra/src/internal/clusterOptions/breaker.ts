@@ -1,0 +1,22 @@
+import type { ClusterOptions } from "../../ClusterOptions.ts"
+import { integer, limit, refuse } from "./checks.ts"
+
+/** Durations in milliseconds. */
+export interface ResolvedBreaker {
+  readonly failures: number
+  readonly window: number
+  readonly openFor: number
+  readonly halfOpenRequests: number
+}
+
+/** Undefined for none. */
+export const resolveBreaker = (breaker: ClusterOptions["breaker"] = {}): ResolvedBreaker | undefined => {
+  if (breaker === false) return undefined
+  if (typeof breaker !== "object" || breaker === null) return refuse("breaker", "must be false, or an object")
+  return {
+    failures: integer("breaker.failures", breaker.failures ?? 5, 1, 1_000_000),
+    window: limit("breaker.window", breaker.window ?? "30 seconds"),
+    openFor: limit("breaker.openFor", breaker.openFor ?? "10 seconds"),
+    halfOpenRequests: integer("breaker.halfOpenRequests", breaker.halfOpenRequests ?? 1, 1, 1_000_000)
+  }
+}
