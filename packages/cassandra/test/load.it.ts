@@ -89,7 +89,7 @@ layer(setup, { excludeTestServices: true })("under load", (it) => {
               Statement.make(
                 text,
                 upTo(chunk).flatMap((c) => [p, c, c])
-              )
+              ).pipe(Statement.idempotent, Statement.withTimeout("1 minute"))
             ),
           { concurrency: 8, discard: true }
         )
@@ -174,7 +174,7 @@ layer(setup, { excludeTestServices: true })("under load", (it) => {
   it.scoped("a long queue of requests that fail before they are sent does no harm", () =>
     Effect.gen(function* () {
       const { release, session, waiting } = yield* held({ maxConcurrentRequests: 1 })
-      const first = yield* Effect.fork(session.execute(insert(1)))
+      const first = yield* Effect.fork(session.execute(insert(1).pipe(Statement.withTimeout("1 minute"))))
       yield* until(() => waiting() === 1)
       const bad = cql`INSERT INTO items (id, v) VALUES (${"no number"}, ${"v"})`
       const failing = yield* Effect.fork(

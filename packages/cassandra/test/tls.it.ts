@@ -28,19 +28,18 @@ layer(guarded, { excludeTestServices: true, timeout: "3 minutes" })("TLS", (it) 
   )
 
   const refused: ReadonlyArray<
-    readonly [why: string, change: (right: Cluster.TlsOptions) => Cluster.TlsOptions | boolean]
+    readonly [why: string, option: string, change: (right: Cluster.TlsOptions) => Cluster.TlsOptions | boolean]
   > = [
-    ["an authority that is not trusted", ({ cert, key }) => ({ cert, key })],
-    ["the defaults, to which the authority is not known", () => true],
-    ["no certificate, where the server asks for one", ({ ca }) => ({ ca })],
-    ["another name than that of the certificate", (right) => ({ ...right, serverName: "other.example" })]
+    ["an authority that is not trusted", "tls.ca", ({ cert, key }) => ({ cert, key })],
+    ["the defaults, to which the authority is not known", "tls.ca", () => true],
+    ["no certificate, where the server asks for one", "tls.cert", ({ ca }) => ({ ca })],
+    ["another name than that of the certificate", "tls.serverName", (right) => ({ ...right, serverName: "b.example" })]
   ]
-  for (const [why, change] of refused) {
-    it.scoped(`with ${why} is a ConnectionError`, () =>
+  for (const [why, option, change] of refused) {
+    it.scoped(`with ${why} is a ConfigurationError that names the option`, () =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(connect(change))
-        assert.strictEqual(error._tag, "ConnectionError", error.message)
-        assert.strictEqual(error.writeState, "NotApplied")
+        assert.strictEqual(error._tag === "ConfigurationError" && error.option, option, error.message)
       })
     )
   }

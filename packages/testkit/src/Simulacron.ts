@@ -173,7 +173,7 @@ export interface Simulacron extends Pick<CassandraServer, "contactPoints" | "por
     ReadonlyArray<{ readonly node: string; readonly client: string }>,
     SimulacronError
   >
-  /** What arrived since the start or `clearLog`, in the order of its arrival. */
+  /** What arrived since the start or `clearLog`, in the order of its arrival, which is known to the millisecond. */
   readonly log: Effect.Effect<ReadonlyArray<Activity>, SimulacronError>
   readonly clearLog: Effect.Effect<void, SimulacronError>
 }

@@ -248,13 +248,15 @@ layer(Simulacron.layer({ dataCenters: [2, 1] }), { excludeTestServices: true, ti
         yield* ask(client, "SELECT primed", { consistency: consistencies.quorum })
         yield* ask(client, "SELECT other", { prepare: true })
         const log = (yield* simulacron.log).filter(({ type }) => type !== "OPTIONS")
-        // The driver prepares on every node.
+        // The driver prepares on every node; within a millisecond there is no telling which node was first.
         const told = log.map(({ primed, query, type }) => `${type} ${Option.getOrElse(query, () => "")} ${primed}`)
-        assert.deepStrictEqual(
-          [...new Set(told)],
-          ["QUERY SELECT primed true", "PREPARE SELECT other false", "EXECUTE SELECT other false"]
-        )
-        assert.deepStrictEqual(log[0]?.consistency, Option.some("QUORUM"))
+        assert.deepStrictEqual([...new Set(told)].toSorted(), [
+          "EXECUTE SELECT other false",
+          "PREPARE SELECT other false",
+          "QUERY SELECT primed true"
+        ])
+        const primed = log.find((activity) => activity.primed)
+        assert.deepStrictEqual(primed?.consistency, Option.some("QUORUM"))
         assert.isAbove(log[0]?.receivedAt ?? 0, Date.now() - 60_000)
         const connections = yield* simulacron.connections
         assert.isAtLeast(connections.length, 2)

@@ -34,7 +34,7 @@ const endsWith = (
     const directory = yield* temporary
     const program = yield* start("holdServer.ts", [how], { TMPDIR: directory })
     yield* until("a server process", 20, () => pidsOf(directory).some(isAlive))
-    if (options.whenReady === true) yield* until("a server", 90, () => program.output().includes("ready in"))
+    if (options.whenReady === true) yield* until("a server", 180, () => program.output().includes("ready in"))
     const [pid] = pidsOf(directory)
     assert.isDefined(pid)
     if (end === "stdin") program.child.stdin.write("now\n")
@@ -51,7 +51,7 @@ describe("nothing outlives the program", () => {
   it.live(
     "SIGKILL, with the server up",
     () => Effect.map(endsWith("plain", "SIGKILL", { whenReady: true }), (code) => assert.strictEqual(code, "SIGKILL")),
-    120_000
+    240_000
   )
 
   it.live("Ctrl-C, without a signal handler", () =>

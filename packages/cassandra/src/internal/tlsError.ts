@@ -27,6 +27,8 @@ const wantsCertificate = option(
   "the server wants to see a certificate of the client; give it as `tls.cert` and its key as `tls.key`"
 )
 const refusesCertificate = refused("the server does not accept the client's certificate, `tls.cert`")
+/** What a server with OpenSSL says to a certificate for which it has no better reason. */
+const internalError = "ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR"
 const noTls = option("tls", "what answers there does not speak TLS; set `tls: false`, or another port")
 
 const explanations: Readonly<Record<string, Explain>> = {
@@ -48,6 +50,7 @@ const explanations: Readonly<Record<string, Explain>> = {
   ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: refusesCertificate,
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: refusesCertificate,
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: refusesCertificate,
+  [internalError]: refusesCertificate,
   ERR_SSL_WRONG_VERSION_NUMBER: noTls,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: noTls
 }
@@ -63,6 +66,7 @@ export const tlsError = (error: CassandraError, host: string, hasCertificate: bo
   if (code === "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE" && !hasCertificate) {
     return wantsCertificate(error.message, host, cause)
   }
+  if (code === internalError && !hasCertificate) return undefined
   if (typeof code !== "string" || !Object.hasOwn(explanations, code)) return undefined
   const explain = explanations[code] as Explain
   const told = explain === refusesCertificate && !hasCertificate ? wantsCertificate : explain

@@ -5,6 +5,7 @@
 import { Cluster, Migrator, Session } from "effect-cassandra"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import { migrations } from "./tenMigrations.ts"
 
 const [contactPoint = "", port = "", localDataCenter = "", keyspace = "", lease = "", mode = ""] = process.argv.slice(2)
@@ -20,6 +21,8 @@ const loader = migrations(mode === "hang" ? Effect.zipRight(say("in the middle")
 Effect.runFork(
   Migrator.run({ loader, leaseTtl: `${Number(lease)} seconds` }).pipe(
     Effect.flatMap((applied) => say(JSON.stringify(applied.map(({ name }) => name)))),
-    Effect.provide(SessionLive)
+    Effect.provide(SessionLive),
+    // What is printed is for the test to read.
+    Effect.provide(Logger.replace(Logger.defaultLogger, Logger.withConsoleError(Logger.logfmtLogger)))
   )
 )
