@@ -157,17 +157,17 @@ const streamAll = (session: Session.Session) =>
       Statement.as(Reading),
       Statement.withPageSize(1000)
     )
-    // A page is a chunk: what is done for each page is done a few hundred times, not a few hundred thousand.
+    // Rows come in chunks of up to 1,000: what is done for each chunk is done a few hundred times, not a few hundred thousand.
     yield* session.stream(all).pipe(
-      Stream.runForEachChunk((page) =>
+      Stream.runForEachChunk((chunk) =>
         Effect.sync(() => {
-          for (const { celsius } of page) {
+          for (const { celsius } of chunk) {
             sum += celsius
             coldest = Math.min(coldest, celsius)
             warmest = Math.max(warmest, celsius)
           }
-          rows += page.length
-          add(page.length)
+          rows += chunk.length
+          add(chunk.length)
         })
       )
     )
