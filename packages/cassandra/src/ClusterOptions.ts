@@ -8,6 +8,7 @@ import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type * as Schedule from "effect/Schedule"
 import type { AuthProvider } from "./AuthProvider.ts"
+import type { MetricsOptions } from "./CassandraMetrics.ts"
 import type { ExecutionProfile, RequestOptions } from "./ExecutionProfile.ts"
 import type { TimestampGenerator } from "./TimestampGenerator.ts"
 
@@ -234,6 +235,13 @@ export interface ClusterOptions extends RequestOptions {
    * where it is. Protocol v4 is never compressed. Default `"none"`.
    */
   readonly compression?: "lz4" | "auto" | "none" | undefined
+  /** How it measures itself; see `CassandraMetrics`. Default: those of `MetricsOptions`. */
+  readonly metrics?: MetricsOptions | undefined
+  /**
+   * How long an operation may take, waiting and retries included, before a warning is logged with its text without values,
+   * duration and coordinator. Default: nothing is logged.
+   */
+  readonly slowQueryThreshold?: Duration.DurationInput | undefined
   /** What the server shows as the name of the application, in `system_views.clients`. Default: none. */
   readonly applicationName?: string | undefined
   /** What the server shows as the version of the application, in `system_views.clients`. Default: none. */

@@ -6,6 +6,7 @@
 export * as AuthProvider from "./AuthProvider.ts"
 export * as Batch from "./Batch.ts"
 export * as CassandraError from "./CassandraError.ts"
+export * as CassandraMetrics from "./CassandraMetrics.ts"
 export * as Cluster from "./Cluster.ts"
 export * as ClusterEvent from "./ClusterEvent.ts"
 export * as Columns from "./Columns.ts"

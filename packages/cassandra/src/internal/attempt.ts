@@ -15,6 +15,7 @@ import type { Entrant } from "./admission.ts"
 import type { Engine } from "./driver.ts"
 import { fromDriverError } from "./driverErrors.ts"
 import type { Waiting } from "./suspend.ts"
+import type { SessionTelemetry } from "./telemetry/session.ts"
 import { type Cancellable, NotSent, type Receiver, type Response, type SendOptions } from "./transport.ts"
 
 /**
@@ -66,6 +67,7 @@ export interface Attempted {
   mayBeSent: boolean
   readonly engine: Engine
   readonly activity: Activity
+  readonly telemetry: SessionTelemetry
   /** Batches may be applied in part when they fail. */
   readonly isBatch: boolean
   transmit(options: SendOptions, receiver: Receiver<Response>): Cancellable | undefined
@@ -75,6 +77,8 @@ export interface Attempted {
 export interface Outcome<A, E, R> {
   succeeded(response: Response): Effect.Effect<A, E, R>
   failed(error: CassandraError): Effect.Effect<A, E, R>
+  /** Nobody waits for it any more. */
+  abandoned(): void
 }
 
 type AnyAttempt = Attempt<never, never, never>
@@ -116,6 +120,7 @@ export class Attempt<A, E, R> implements Entrant, Receiver<Response>, Waiting<A,
     try {
       this.#sent = true
       this.#subject.mayBeSent = true
+      this.#subject.telemetry.cluster.attempts++
       this.#transmission = this.#subject.transmit(this.#options, this)
     } catch (error) {
       this.answered(new NotSent(error), undefined)
@@ -125,6 +130,7 @@ export class Attempt<A, E, R> implements Entrant, Receiver<Response>, Waiting<A,
   refused(): void {
     const { maxConcurrent, maxQueued } = this.#subject.engine.gate
     this.#end()
+    this.#subject.telemetry.cluster.throttled++
     this.#fail(
       new RequestThrottledError({
         message: `${maxConcurrent} requests are in flight and ${maxQueued} wait: try again later`,
@@ -170,7 +176,7 @@ export class Attempt<A, E, R> implements Entrant, Receiver<Response>, Waiting<A,
   /** The session closes while the attempt is under way. */
   close(): void {
     const writeState = this.#sent ? "Unknown" : "NotApplied"
-    this.abandon()
+    this.#giveUp()
     this.#fail(closedError(writeState))
   }
 
@@ -180,6 +186,11 @@ export class Attempt<A, E, R> implements Entrant, Receiver<Response>, Waiting<A,
    */
   abandon(): void {
     if (this.#done) return
+    this.#giveUp()
+    this.#outcome.abandoned()
+  }
+
+  #giveUp(): void {
     this.#done = true
     const { activity, engine } = this.#subject
     engine.gate.abandon(this)

@@ -30,6 +30,9 @@ import { Policies } from "./loadBalancing.ts"
 import { Profiles } from "./profiles.ts"
 import { defaultTimeout, toMillis } from "./requestOptions.ts"
 import { openSession } from "./session.ts"
+import * as board from "./telemetry/board.ts"
+import { ClusterTelemetry } from "./telemetry/cluster.ts"
+import { telemetryKey } from "./telemetry/ofCluster.ts"
 import { nextTimestamp, type NextTimestamp } from "./timestamps.ts"
 import type { TimestampGenerator } from "../TimestampGenerator.ts"
 
@@ -37,6 +40,7 @@ import type { TimestampGenerator } from "../TimestampGenerator.ts"
 export interface ClusterInternals {
   readonly options: Resolved
   readonly profiles: Profiles
+  readonly telemetry: ClusterTelemetry
   /** Opens connections to the nodes that a policy is for, and gives up on them with the scope. */
   readonly usePolicy: (policy: LoadBalancing.LoadBalancing) => Effect.Effect<void, CassandraError, Scope.Scope>
   /** The engine for a keyspace, kept until the scope closes. */
@@ -66,14 +70,22 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
 
     const callbacks = yield* Scope.extend(Callbacks.make, scope)
     const clusterTimestamps = nextTimestamp(options.timestampGenerator, callbacks.warn)
+    const telemetry = new ClusterTelemetry(options.metrics, options.slowQueryThreshold, callbacks.warn)
     const breaker = new Breaker(options.breaker)
     const hooks: Hooks = { policies, breaker, callbacks, nextTimestamp: clusterTimestamps }
     const engines = yield* RcMap.make({
-      lookup: (keyspace: string) => connectRefused(options, hooks, keyspace === "" ? undefined : keyspace)
+      lookup: (keyspace: string) =>
+        Effect.tap(connectRefused(options, hooks, keyspace === "" ? undefined : keyspace), (engine) =>
+          Effect.acquireRelease(
+            Effect.sync(() => telemetry.add(engine)),
+            () => Effect.sync(() => telemetry.remove(engine))
+          )
+        )
     }).pipe(Scope.extend(scope))
     const acquire = (keyspace: string | undefined) =>
       closed ? Effect.fail(closedError("NotApplied")) : RcMap.get(engines, keyspace ?? "")
     const base = yield* Scope.extend(acquire(undefined), scope)
+    yield* Scope.extend(measuring(telemetry, options.metrics.interval), scope)
 
     const openEngines = Effect.gen(function* () {
       if (closed) return []
@@ -113,6 +125,7 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
     const internals: ClusterInternals = {
       options,
       profiles,
+      telemetry,
       usePolicy: (policy) =>
         Effect.zipRight(
           Effect.acquireRelease(
@@ -142,8 +155,9 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
     sessions.add(reading)
     const known = yield* Scope.extend(metadata.make(base, reading, options.maxSchemaAgreementWait), scope)
 
-    return {
+    const cluster: Cluster & { readonly [telemetryKey]: ClusterTelemetry } = {
       [TypeId]: TypeId,
+      [telemetryKey]: telemetry,
       driver: base.client,
       connect: (sessionOptions: SessionOptions = {}) =>
         Effect.gen(function* () {
@@ -170,7 +184,22 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
       close,
       isClosed: Effect.sync(() => closed)
     }
+    return cluster
   })
+
+/** Reads the gauges now and then, as long as the scope is open. The timer keeps no program from ending. */
+const measuring = (telemetry: ClusterTelemetry, interval: number) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      board.add(telemetry)
+      return setInterval(() => telemetry.tick(), interval).unref()
+    }),
+    (timer) =>
+      Effect.sync(() => {
+        clearInterval(timer)
+        board.remove(telemetry)
+      })
+  )
 
 /** Runs what throws nothing but errors of ours. */
 const attempt = <E>(run: () => void): Effect.Effect<void, E> => Effect.try({ try: run, catch: (error) => error as E })

@@ -1,7 +1,9 @@
 /**
  * A request from options to answer: the first attempt, and the retries its policy decides on.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import type { BatchType } from "../Batch.ts"
@@ -15,6 +17,10 @@ import type { Engine } from "./driver.ts"
 import { type Routing, routingKey } from "./loadBalancing.ts"
 import type { Effective } from "./requestOptions.ts"
 import { suspend } from "./suspend.ts"
+import { logSlow } from "./telemetry/slowQueries.ts"
+import type { SessionTelemetry } from "./telemetry/session.ts"
+import { inSpan, isTraced, type RequestSpan } from "./telemetry/spans.ts"
+import { emptyBatch, type StatementUse } from "./telemetry/statements.ts"
 import type { BatchMember, Cancellable, Receiver, Response, SendOptions } from "./transport.ts"
 
 /** What came back, and after how much. */
@@ -32,24 +38,58 @@ const noHosts: ReadonlyArray<string> = []
 export abstract class Request<A, E, R> implements Attempted, Outcome<A, E | CassandraError, R> {
   readonly engine: Engine
   readonly activity: Activity
+  readonly telemetry: SessionTelemetry
   readonly options: Effective
   mayBeSent = false
+  readonly #started = performance.now()
+  /** Undefined where nobody traces. */
+  span: RequestSpan | undefined = undefined
 
-  constructor(engine: Engine, activity: Activity, options: Effective) {
+  constructor(engine: Engine, activity: Activity, telemetry: SessionTelemetry, options: Effective) {
     this.engine = engine
     this.activity = activity
+    this.telemetry = telemetry
     this.options = options
   }
 
   abstract readonly isBatch: boolean
   /** The text, for the retry policy. */
   abstract readonly query: string | undefined
+  /** Its place in the query table. */
+  protected abstract readonly use: StatementUse
+  /** How many statements; undefined for one that is no batch. */
+  protected abstract readonly size: number | undefined
   abstract transmit(options: SendOptions, receiver: Receiver<Response>): Cancellable | undefined
   /** Goes on with the answer. */
   protected abstract finish(answer: Answer): Effect.Effect<A, E, R>
 
   /** The fiber is the one that evaluates what this gives. */
   run(fiber: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<A, E | CassandraError, R> {
+    return isTraced(fiber) ? this.#traced() : this.#run(fiber)
+  }
+
+  #traced(): Effect.Effect<A, E | CassandraError, R> {
+    const { client, keyspace } = this.engine
+    const { consistency, idempotent, profile, send } = this.options
+    const traced = {
+      use: this.use,
+      namespace: send.keyspace ?? keyspace ?? this.telemetry.namespace,
+      consistency,
+      idempotent,
+      profile,
+      pageSize: send.pageSize,
+      batchSize: this.size,
+      findHost: (address: string) => client.hosts.get(address)
+    }
+    return inSpan(traced, (span) => {
+      this.span = span
+      return Effect.withFiberRuntime<A, E | CassandraError, R>((fiber) =>
+        this.#run(fiber as Fiber.RuntimeFiber<unknown, unknown>)
+      )
+    })
+  }
+
+  #run(fiber: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<A, E | CassandraError, R> {
     const { deadline, send } = this.options
     const first = new Attempt<A, E | CassandraError, R>(this, send, this)
     // The retries are set up when there is something to retry, and not around what succeeds.
@@ -63,11 +103,66 @@ export abstract class Request<A, E, R> implements Attempted, Outcome<A, E | Cass
   }
 
   succeeded(response: Response): Effect.Effect<A, E, R> {
-    return this.finish({ response, attempts: 1, failedHosts: noHosts })
+    const took = this.#ended(undefined)
+    this.span?.answered(response)
+    const finished = this.finish({ response, attempts: 1, failedHosts: noHosts })
+    return took < this.telemetry.cluster.slow
+      ? finished
+      : Effect.zipRight(this.#logSlow(took, response.host.address, 1, undefined), finished)
   }
 
   failed(error: CassandraError): Effect.Effect<A, E | CassandraError, R> {
-    return Effect.flatMap(retry(this, error), (answer) => this.finish(answer))
+    this.attemptFailed(error)
+    let attempts = 1
+    const answered = Effect.onExit(
+      retry(this, error, () => attempts++),
+      (exit) => {
+        const outcome = Exit.isSuccess(exit) ? undefined : this.#errorOf(exit.cause)
+        const took = this.#ended(outcome)
+        if (took < this.telemetry.cluster.slow) return Effect.void
+        const host = Exit.isSuccess(exit) ? exit.value.response?.host.address : hostOfCause(exit.cause)
+        return this.#logSlow(took, host, attempts, outcome)
+      }
+    )
+    return Effect.flatMap(answered, (answer) => this.finish(answer))
+  }
+
+  abandoned(): void {
+    this.#ended(this.#interruption())
+  }
+
+  /** Counts an attempt that failed. */
+  attemptFailed(error: CassandraError): void {
+    this.telemetry.cluster.attemptFailed(error)
+    this.span?.attemptFailed(error, hostOf(error))
+  }
+
+  #ended(error: string | undefined): number {
+    return this.telemetry.ended(this.use, this.options.profile, error, this.#started)
+  }
+
+  /** It is interrupted by whoever waits, or by its deadline. */
+  #interruption(): string {
+    const { deadline } = this.options
+    return deadline !== undefined && performance.now() - this.#started >= deadline
+      ? "OperationTimedOutError"
+      : "Interrupted"
+  }
+
+  #errorOf(cause: Cause.Cause<CassandraError>): string {
+    if (Cause.isInterruptedOnly(cause)) return this.#interruption()
+    const error = Cause.failureOrCause(cause)
+    return error._tag === "Left" ? error.left._tag : "Defect"
+  }
+
+  #logSlow(
+    took: number,
+    coordinator: string | undefined,
+    attempts: number,
+    error: string | undefined
+  ): Effect.Effect<void> {
+    const { profile } = this.options
+    return logSlow({ use: this.use, namespace: this.telemetry.namespace, profile, took, coordinator, attempts, error })
   }
 }
 
@@ -79,11 +174,12 @@ export class StatementRequest<A, E, R> extends Request<A, E, R> {
   constructor(
     engine: Engine,
     activity: Activity,
+    telemetry: SessionTelemetry,
     options: Effective,
     statement: Statement.Any,
     finish: (statement: Statement.Any, answer: Answer) => Effect.Effect<A, E, R>
   ) {
-    super(engine, activity, options)
+    super(engine, activity, telemetry, options)
     this.#statement = statement
     this.#finish = finish
   }
@@ -93,6 +189,12 @@ export class StatementRequest<A, E, R> extends Request<A, E, R> {
   }
   get query(): string {
     return this.#statement.query
+  }
+  protected get use(): StatementUse {
+    return this.telemetry.cluster.statements.of(this.#statement.query)
+  }
+  protected get size(): undefined {
+    return undefined
   }
   transmit(options: SendOptions, receiver: Receiver<Response>): Cancellable | undefined {
     const { query, values } = this.#statement
@@ -112,12 +214,13 @@ export class BatchRequest<A> extends Request<A, never, never> {
   constructor(
     engine: Engine,
     activity: Activity,
+    telemetry: SessionTelemetry,
     options: Effective,
     type: BatchType,
     members: ReadonlyArray<BatchMember>,
     finish: (answer: Answer) => A
   ) {
-    super(engine, activity, options)
+    super(engine, activity, telemetry, options)
     this.#type = type
     this.#members = members
     this.#finish = finish
@@ -129,6 +232,13 @@ export class BatchRequest<A> extends Request<A, never, never> {
   get query(): undefined {
     return undefined
   }
+  protected get use(): StatementUse {
+    const [first] = this.#members
+    return first === undefined ? emptyBatch : this.telemetry.cluster.statements.ofBatch(first.query)
+  }
+  protected get size(): number {
+    return this.#members.length
+  }
   transmit(options: SendOptions, receiver: Receiver<Response>): Cancellable | undefined {
     return this.engine.transport.batch(this.#type, this.#members, options, receiver)
   }
@@ -138,13 +248,27 @@ export class BatchRequest<A> extends Request<A, never, never> {
 }
 
 /** The outcome of a retry is for the one who retries to look at. */
-const looked: Outcome<Response, CassandraError, never> = { succeeded: Effect.succeed, failed: Effect.fail }
+const looked: Outcome<Response, CassandraError, never> = {
+  succeeded: Effect.succeed,
+  failed: Effect.fail,
+  abandoned: () => undefined
+}
 
 /** The host an attempt failed on, as far as its error tells. */
 const hostOf = (error: CassandraError): string | undefined =>
   "host" in error ? error.host : error._tag === "ConnectionError" ? error.hosts[0] : undefined
 
-const retry = <A, E, R>(request: Request<A, E, R>, firstError: CassandraError): Effect.Effect<Answer, CassandraError> =>
+/** The host that a request failed on in the end. */
+const hostOfCause = (cause: Cause.Cause<CassandraError>): string | undefined => {
+  const error = Cause.failureOrCause(cause)
+  return error._tag === "Left" ? hostOf(error.left) : undefined
+}
+
+const retry = <A, E, R>(
+  request: Request<A, E, R>,
+  firstError: CassandraError,
+  onRetry: () => void
+): Effect.Effect<Answer, CassandraError> =>
   Effect.gen(function* () {
     const { options, query } = request
     const { idempotent, retryPolicy } = options
@@ -171,6 +295,8 @@ const retry = <A, E, R>(request: Request<A, E, R>, firstError: CassandraError): 
       delays ??= yield* Schedule.driver(retryPolicy.schedule)
       const ended = yield* Effect.isFailure(delays.next(error))
       if (ended) return yield* giveUp(error)
+      request.telemetry.cluster.retries.increment(error._tag)
+      onRetry()
       consistency = decision.consistency ?? consistency
       const routing: Routing = { tried, preferred: decision.host === "same" ? host : undefined }
       const attempt = new Attempt(
@@ -184,9 +310,11 @@ const retry = <A, E, R>(request: Request<A, E, R>, firstError: CassandraError): 
         )
       )
       if (outcome._tag === "Right") {
+        request.span?.answered(outcome.right)
         return { response: outcome.right, attempts: retries + 2, failedHosts: [...tried] }
       }
       error = outcome.left
+      request.attemptFailed(error)
     }
   })
 

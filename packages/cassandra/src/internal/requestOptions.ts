@@ -44,6 +44,8 @@ export interface Effective {
   /** Milliseconds for the whole request; undefined for no limit. */
   readonly deadline: number | undefined
   readonly prefetch: number
+  /** The name of the execution profile. */
+  readonly profile: string
   readonly send: SendOptions
 }
 
@@ -132,7 +134,8 @@ export class OptionSources {
     read: boolean,
     findHost: (address: string) => driver.Host | undefined
   ): Effective {
-    const profile = this.#profile(statement.profile ?? local.profile)
+    const wanted = statement.profile ?? local.profile
+    const profile = this.#profile(wanted)
     const option = <K extends keyof RequestOptions>(key: K): RequestOptions[K] =>
       statement[key] ?? local[key] ?? profile?.[key] ?? this.#session[key] ?? this.#cluster[key]
     const consistency = option("consistency") ?? "LOCAL_ONE"
@@ -171,6 +174,7 @@ export class OptionSources {
       retryPolicy: option("retryPolicy") ?? RetryPolicy.standard,
       deadline: deadline === undefined ? undefined : toMillis(deadline) || undefined,
       prefetch: option("prefetch") ?? 1,
+      profile: typeof wanted === "string" ? wanted : wanted === undefined ? "default" : "custom",
       send: options
     }
   }

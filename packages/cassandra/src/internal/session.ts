@@ -36,6 +36,7 @@ import { type Answer, BatchRequest, StatementRequest } from "./request.ts"
 import { Defaults, type Effective, OptionSources } from "./requestOptions.ts"
 import { columnOf, makeResultSet, pagingStateOf, rowsOf } from "./resultSet.ts"
 import { inAgreement } from "./schemaAgreement.ts"
+import { SessionTelemetry } from "./telemetry/session.ts"
 import { fetchTrace } from "./trace.ts"
 
 /**
@@ -88,6 +89,7 @@ class OpenSession implements Session {
   readonly #closing: Effect.Semaphore
   readonly #sources: OptionSources
   readonly #activity = new Activity()
+  readonly #telemetry: SessionTelemetry
   /** The engines of other keyspaces that statements asked for. */
   readonly #others = new Map<string, Engine>()
   readonly #findHost: (address: string) => ReturnType<Engine["client"]["hosts"]["get"]> | undefined
@@ -103,6 +105,7 @@ class OpenSession implements Session {
     this.#home = home
     this.#scope = scope
     this.#closing = closing
+    this.#telemetry = new SessionTelemetry(cluster.telemetry, options.keyspace)
     this.#sources = new OptionSources(
       cluster.options,
       options,
@@ -148,8 +151,12 @@ class OpenSession implements Session {
   ): Stream.Stream<A, CassandraError | E, R> {
     const problem = problemWithStatement(statement)
     if (problem !== undefined) return Stream.fail(problem)
-    const page = (of: Statement.Any, answer: Answer) =>
-      Effect.map(finish(of, answer), (value) => ({ value, next: pagingStateOf(answer) }))
+    const { cluster } = this.#telemetry
+    const page = (of: Statement.Any, answer: Answer) => {
+      cluster.pages++
+      cluster.rows += answer.response?.deferred?.count ?? answer.response?.rows?.length ?? 0
+      return Effect.map(finish(of, answer), (value) => ({ value, next: pagingStateOf(answer) }))
+    }
     return Stream.unwrap(
       Effect.map(this.#optionsOf(statement.options, true), ({ prefetch }) =>
         pages(
@@ -185,7 +192,7 @@ class OpenSession implements Session {
       }),
       ({ transport }) =>
         Effect.flatMap(this.#optionsOf(options, true), ({ send }) =>
-          prepareStatement(transport, query, send, options.refresh ?? false)
+          prepareStatement(transport, query, send, options.refresh ?? false, this.#telemetry)
         )
     ).pipe(
       Effect.map(({ columns, keyspace, table, variables }) => ({
@@ -204,8 +211,14 @@ class OpenSession implements Session {
       if (problem !== undefined) return yield* problem
       const options = yield* this.#optionsOf({ ...batch.options, idempotent: isIdempotent(batch) }, false)
       const engine = yield* this.#engine(batch.options.keyspace)
-      const request = new BatchRequest(engine, this.#activity, options, batch.type, batch.statements, (answer) =>
-        makeResultSet(rowsOf(answer), answer)
+      const request = new BatchRequest(
+        engine,
+        this.#activity,
+        this.#telemetry,
+        options,
+        batch.type,
+        batch.statements,
+        (answer) => makeResultSet(rowsOf(answer), answer)
       )
       return yield* Effect.withFiberRuntime<ResultSet<Row>, CassandraError>((fiber) => request.run(fiber as AnyFiber))
     })
@@ -257,9 +270,11 @@ class OpenSession implements Session {
       const prepare = kind.prepared && host === undefined
       if (defer || !prepare) options = { ...options, send: { ...options.send, defer, prepare } }
       return keyspace === undefined || this.#isHome(keyspace)
-        ? new StatementRequest(this.#home, this.#activity, options, statement, finish).run(fiber as AnyFiber)
+        ? new StatementRequest(this.#home, this.#activity, this.#telemetry, options, statement, finish).run(
+            fiber as AnyFiber
+          )
         : Effect.flatMap(this.#engine(keyspace), (engine) => {
-            const request = new StatementRequest(engine, this.#activity, options, statement, finish)
+            const request = new StatementRequest(engine, this.#activity, this.#telemetry, options, statement, finish)
             return Effect.withFiberRuntime<A, CassandraError | E, R>((current) => request.run(current as AnyFiber))
           })
     })

@@ -13,6 +13,7 @@ import { encoderOf, isEmpty } from "./boundValues.ts"
 import { Misfit } from "./misfit.ts"
 import { NotSent, type Receiver, type Response, type SendOptions, type Transport } from "./transport.ts"
 import { balancingKey, routingKey } from "./loadBalancing.ts"
+import { noTransportTotals } from "./telemetry/totals.ts"
 import type { Column } from "./wire/columnType.ts"
 
 /** A prepared statement and what encodes its values. */
@@ -82,6 +83,9 @@ const queryOptions = (options: SendOptions): driver.QueryOptions => ({
 
 export const stockTransport = (client: driver.Client, maxPrepared: number, breaker: Breaker): Transport => {
   const known = new Map<string, Prepared>()
+  let hits = 0
+  let misses = 0
+  let speculative = 0
 
   const remember = (query: string, info: driverPrivate.PreparedInfo): Prepared => {
     const entry: Prepared = { info, meta: info.meta, encode: encoderOf(info.meta.columns) }
@@ -108,6 +112,8 @@ export const stockTransport = (client: driver.Client, maxPrepared: number, break
 
   /** Prepares if need be, again where a type may have grown since, and gives what the driver sends as it is. */
   const bind = async (query: string, values: Values): Promise<Array<unknown>> => {
+    if (known.has(query)) hits++
+    else misses++
     const statement = await prepare(query)
     try {
       return [...statement.encode(values)]
@@ -118,10 +124,18 @@ export const stockTransport = (client: driver.Client, maxPrepared: number, break
     }
   }
 
+  const counted = ({ speculativeExecutions }: Response): void => {
+    speculative += speculativeExecutions
+  }
+
   return {
     protocolVersion: () => driverPrivate.protocolVersion(client),
     keyspacePerRequest: false,
     orphans: () => 0,
+    // The stock driver counts nothing but what is seen of its answers here.
+    totals: () => ({ ...noTransportTotals, preparedHits: hits, preparedMisses: misses, speculative }),
+    preparedStatements: () => known.size,
+    compression: () => "none",
     prepare: (query, { customPayload }, again, receiver) => {
       if (customPayload !== undefined) {
         const message = "A custom payload for preparing cannot be sent through this driver's own request code"
@@ -140,7 +154,7 @@ export const stockTransport = (client: driver.Client, maxPrepared: number, break
       return undefined
     },
     execute: (query, values, options, receiver) => {
-      const callback = answering(receiver, breaker, options.timeout)
+      const callback = answering(receiver, breaker, options.timeout, counted)
       if (!options.prepare && isEmpty(values)) {
         client.execute(query, [], { ...queryOptions(options), prepare: false }, callback)
       } else {
@@ -151,7 +165,7 @@ export const stockTransport = (client: driver.Client, maxPrepared: number, break
       return undefined
     },
     batch: (type, members, options, receiver) => {
-      const callback = answering(receiver, breaker, options.timeout)
+      const callback = answering(receiver, breaker, options.timeout, counted)
       const batchOptions = { ...queryOptions(options), logged: type === "LOGGED", counter: type === "COUNTER" }
       Promise.all(members.map(async ({ query, values }) => ({ query, params: await bind(query, values) })))
         .then((queries) => client.batch(queries, batchOptions, callback))
@@ -163,7 +177,7 @@ export const stockTransport = (client: driver.Client, maxPrepared: number, break
 
 /** The driver's callback of a request. What it throws would end up in the driver's parser. */
 const answering =
-  (receiver: Receiver<Response>, breaker: Breaker, timeout: number) =>
+  (receiver: Receiver<Response>, breaker: Breaker, timeout: number, count: (response: Response) => void) =>
   (error: unknown, result: driver.types.ResultSet | undefined): void => {
     if (error || result === undefined) {
       if (error instanceof driver.errors.OperationTimedOutError && error.host !== undefined) {
@@ -180,5 +194,6 @@ const answering =
     } catch (cause) {
       return receiver.answered(cause, undefined)
     }
+    count(response)
     receiver.answered(null, response)
   }

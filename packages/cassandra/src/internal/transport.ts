@@ -8,6 +8,7 @@ import type driver from "cassandra-driver"
 import type { BatchType } from "../Batch.ts"
 import type { Row, Values } from "../Statement.ts"
 import type { LoadBalancing } from "../LoadBalancing.ts"
+import type { TransportTotals } from "./telemetry/totals.ts"
 import type { balancingKey, Routing, routingKey } from "./loadBalancing.ts"
 import type { Column } from "./wire/columnType.ts"
 import type { NextTimestamp } from "./timestamps.ts"
@@ -119,6 +120,12 @@ export interface Transport {
   readonly keyspacePerRequest: boolean
   /** Orphans: requests given up that the host has not answered yet. */
   readonly orphans: (host: driver.Host) => number
+  /** What it has counted so far. */
+  readonly totals: () => TransportTotals
+  /** How many prepared statements it remembers. */
+  readonly preparedStatements: () => number
+  /** What it compresses with. */
+  readonly compression: () => "lz4" | "none"
   /** Finds the statement prepared, unless it is to ask a node `again`. */
   readonly prepare: (
     query: string,

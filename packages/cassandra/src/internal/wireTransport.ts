@@ -13,6 +13,7 @@ import {
   type SendOptions,
   type Transport
 } from "./transport.ts"
+import { noTransportTotals, type TransportTotals } from "./telemetry/totals.ts"
 import * as wire from "./wire/index.ts"
 
 /** The wire knows the driver's client by its private shape. */
@@ -22,23 +23,28 @@ type WireClient = Parameters<typeof wire.execute>[0]
 class Statements {
   readonly #byKeyspace = new Map<string | undefined, Map<string, wire.Prepared>>()
   readonly #most: number
-  #size = 0
+  size = 0
+  hits = 0
+  misses = 0
   constructor(most: number) {
     this.#most = most
   }
   get(keyspace: string | undefined, query: string): wire.Prepared | undefined {
-    return this.#byKeyspace.get(keyspace)?.get(query)
+    const known = this.#byKeyspace.get(keyspace)?.get(query)
+    if (known === undefined) this.misses++
+    else this.hits++
+    return known
   }
   add(keyspace: string | undefined, query: string, prepared: wire.Prepared): void {
     let statements = this.#byKeyspace.get(keyspace)
     if (statements === undefined) this.#byKeyspace.set(keyspace, (statements = new Map()))
     if (statements.has(query)) return
-    if (this.#size >= this.#most) {
+    if (this.size >= this.#most) {
       const [oldest] = statements.keys()
-      if (oldest !== undefined && statements.delete(oldest)) this.#size--
+      if (oldest !== undefined && statements.delete(oldest)) this.size--
     }
     statements.set(query, prepared)
-    this.#size++
+    this.size++
   }
 }
 
@@ -67,6 +73,29 @@ class WireTransport implements Transport {
 
   readonly orphans = (host: driver.Host): number =>
     wire.orphans(this.#client, host as unknown as Parameters<typeof wire.orphans>[1])
+
+  readonly totals = (): TransportTotals => {
+    const counters = wire.counters(this.#client)
+    const { hits, misses } = this.#statements
+    return counters === undefined
+      ? noTransportTotals
+      : {
+          preparedHits: hits,
+          preparedMisses: misses,
+          speculative: counters.speculative,
+          cancelled: counters.cancelled,
+          replaced: counters.connectionsReplaced,
+          reprepared: counters.reprepared,
+          bytesRead: counters.bytesRead,
+          bytesWritten: counters.bytesWritten,
+          uncompressed: counters.bytesBeforeCompression,
+          compressed: counters.bytesAfterCompression
+        }
+  }
+
+  readonly preparedStatements = (): number => this.#statements.size
+
+  readonly compression = (): "lz4" | "none" => (wire.isCompressed(this.#client) ? "lz4" : "none")
 
   readonly prepare = (
     query: string,

@@ -21,6 +21,7 @@ import {
   resolveVersions,
   resolveWindow
 } from "./connections.ts"
+import { resolveMetrics, type ResolvedMetrics, resolveSlowQueryThreshold } from "./metrics.ts"
 import { checkRequestOptions } from "./requestOptions.ts"
 import { resolveTls } from "./tls.ts"
 
@@ -59,6 +60,9 @@ export interface Resolved extends RequestOptions, ResolvedVersions {
   readonly timestampGenerator: TimestampGenerator.TimestampGenerator
   readonly compression: "lz4" | "auto" | "none"
   readonly profiles: Readonly<Record<string, ExecutionProfile>>
+  readonly metrics: ResolvedMetrics
+  /** Milliseconds; `Infinity` logs nothing. */
+  readonly slowQueryThreshold: number
   readonly cqlVersion: string | undefined
   readonly applicationName: string | undefined
   readonly applicationVersion: string | undefined
@@ -156,6 +160,8 @@ export const resolve = (options: ClusterOptions): Either.Either<Resolved, Config
         timestampGenerator: options.timestampGenerator ?? TimestampGenerator.monotonic(),
         compression: oneOf("compression", options.compression ?? "none", ["lz4", "auto", "none"]),
         profiles: options.profiles ?? {},
+        metrics: resolveMetrics(options.metrics),
+        slowQueryThreshold: resolveSlowQueryThreshold(options.slowQueryThreshold),
         cqlVersion: cqlVersion(options.cqlVersion),
         applicationName: text("applicationName", options.applicationName),
         applicationVersion: text("applicationVersion", options.applicationVersion),

@@ -85,7 +85,7 @@ export class WireRequest {
 
   /** Begins an execution, and sees to the one after it. */
   private execute(): void {
-    this.started++
+    if (++this.started > 1) this.wire.counters.speculative++
     this.proceed()
     const { speculation } = this.options
     if (speculation !== undefined && this.attempt !== undefined) this.guarded(() => this.speculate(speculation))

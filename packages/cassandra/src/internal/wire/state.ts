@@ -54,6 +54,8 @@ export interface WireCounters {
   bytesAfterCompression: number
   /** Requests abandoned so far. */
   cancelled: number
+  /** Executions started while another one of the same request was under way. */
+  speculative: number
   /** Statements prepared again because a node had forgotten them. */
   reprepared: number
   /** Connections replaced because too many requests were abandoned on them. */
@@ -88,6 +90,7 @@ export class WireState {
     bytesBeforeCompression: 0,
     bytesAfterCompression: 0,
     cancelled: 0,
+    speculative: 0,
     reprepared: 0,
     connectionsReplaced: 0
   }
