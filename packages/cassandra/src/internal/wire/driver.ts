@@ -33,6 +33,7 @@ export interface Driver {
   readonly protocolVersion: {
     getHighestCommon(connection: Connection, hosts: { forEach(f: (host: Host) => void): void }): number
   }
+  readonly distanceIgnored: number
   readonly description: string
   readonly emptyExecutionOptions: ExecutionOptions
   readonly PrepareRequest: new (query: string, keyspace: string | undefined) => Request
@@ -98,6 +99,7 @@ const load = (): { readonly driver?: Driver; readonly status: WireStatus } => {
     const OperationState = lib("operation-state") as unknown
     const { Parser, ResultEmitter } = lib("streams") as unknown as Functions
     const types = lib("types") as unknown as Driver & {
+      readonly distance: { readonly ignored: number }
       readonly FrameHeader: Driver["FrameHeader"]
     }
     const digest = digestOf([
@@ -128,6 +130,7 @@ const load = (): { readonly driver?: Driver; readonly status: WireStatus } => {
       unset: types.unset,
       Uuid: types.Uuid,
       protocolVersion: types.protocolVersion,
+      distanceIgnored: types.distance.ignored,
       description,
       emptyExecutionOptions: ExecutionOptions.empty(),
       PrepareRequest: requests.PrepareRequest,

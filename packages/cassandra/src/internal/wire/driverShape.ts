@@ -279,6 +279,7 @@ export interface Client extends EventEmitter {
   readonly options: ClientOptions
   readonly controlConnection: ControlConnection
   readonly metadata: ClusterMetadata
+  readonly profileManager: { getDistance(host: Host): number }
   readonly hosts: HostMap
   readonly connected: boolean
   keyspace: string | undefined

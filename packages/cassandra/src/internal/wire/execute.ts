@@ -38,6 +38,10 @@ const keyspaceOf = (wire: WireState, own: string | undefined): string | undefine
   throw new WireError("NotSupportedByVersion", `a keyspace per request ("${own}") needs native protocol v5`)
 }
 
+/** The plan of a request for one host; one that is not connected to on purpose has nothing to say. */
+const only = ({ client, driver }: WireState, host: Host): Iterator<Host> =>
+  (client.profileManager.getDistance(host) === driver.distanceIgnored ? [] : [host]).values()
+
 const send = (
   wire: WireState,
   payload: Payload,
@@ -51,7 +55,7 @@ const send = (
     options,
     payload,
     options.timestamp ?? options.nextTimestamp?.(),
-    host === undefined ? wire.plan(targetOf(wire, routed, options), options) : [host as unknown as Host].values(),
+    host === undefined ? wire.plan(targetOf(wire, routed, options), options) : only(wire, host as unknown as Host),
     receiver
   )
   request.start()
