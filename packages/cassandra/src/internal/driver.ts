@@ -79,6 +79,7 @@ const open = (
     try {
       client = new driver.Client(clientOptions(options, hooks, keyspace, timeout))
       driverPrivate.agreeAmongLiving(client)
+      driverPrivate.endReconnecting(client)
       driverPrivate.waitForAgreement(client, options.maxSchemaAgreementWait)
       refreshWindows.install(client, options)
       driverEvents.observe(client)

@@ -44,8 +44,15 @@ interface Connection {
 
 interface ControlConnection {
   readonly _contactPoints: ReadonlySet<string>
+  _reconnectionPolicy: Reconnecting
+  _reconnectionSchedule: ReturnType<Reconnecting["newSchedule"]>
   _createConnection(contactPoint: string): Promise<Connection>
+  _refresh(hosts?: Iterator<driver.Host>): Promise<void>
   shutdown(): void
+}
+
+interface Reconnecting {
+  newSchedule(): { next(): { readonly value: number; readonly done: boolean } }
 }
 
 interface PrivateHost {
@@ -229,5 +236,45 @@ export const agreeAmongLiving = (client: driver.Client): void => {
       if (version && !down.has(String(row["host_id"]))) versions.add(String(version))
     }
     return versions.size === 1
+  }
+}
+
+/**
+ * Ends the wait for the next attempt to open the control connection when the client is shut down. The driver's own timer
+ * cannot be reached: it would keep a process that is done alive for the rest of the delay, up to ten minutes. So the driver
+ * is told not to wait, and the wait is here.
+ */
+export const endReconnecting = (client: driver.Client): void => {
+  const control = inside(client).controlConnection
+  const policy = control._reconnectionPolicy
+  let delay = 0
+  let timer: NodeJS.Timeout | undefined
+  control._reconnectionPolicy = {
+    newSchedule: () => {
+      const schedule = policy.newSchedule()
+      return {
+        next: () => {
+          delay = schedule.next().value
+          return { value: 0, done: false }
+        }
+      }
+    }
+  }
+  control._reconnectionSchedule = control._reconnectionPolicy.newSchedule()
+  const refresh = control._refresh.bind(control)
+  control._refresh = (hosts) => {
+    const wait = delay
+    delay = 0
+    if (hosts !== undefined || wait <= 0) return refresh(hosts)
+    return new Promise((resolve) => {
+      timer = setTimeout(() => resolve(refresh()), wait)
+    })
+  }
+  const shutdown = control.shutdown.bind(control)
+  control.shutdown = () => {
+    clearTimeout(timer)
+    // One that begins between the failure and the end of the wait finds the client shut down.
+    delay = 0
+    shutdown()
   }
 }

@@ -19,6 +19,7 @@ import {
   select,
   setup,
   shutdown,
+  sleep,
   soon
 } from "./support.ts"
 
@@ -50,6 +51,20 @@ describe("connections", () => {
     assert.strictEqual(Wire.protocolVersion(client), 5)
     const long = `SELECT v FROM t WHERE k = ? -- ${"a".repeat(300_000)}`
     assert.deepStrictEqual((await execute(client, long, [1])).rows, [{ v: 42 }])
+  })
+
+  it("are kept alive by heartbeats although the clock is set back", async () => {
+    const { scripted } = await setup({}, {}, { pooling: { heartBeatInterval: 50 }, policies: soon() })
+    const { now } = Date
+    Date.now = () => now() - 3_600_000
+    try {
+      const before = scripted.count(Opcode.options)
+      const until = performance.now() + 2_000
+      while (scripted.count(Opcode.options) < before + 3 && performance.now() < until) await sleep(5)
+      assert.isAtLeast(scripted.count(Opcode.options), before + 3)
+    } finally {
+      Date.now = now
+    }
   })
 
   it("are kept alive by heartbeats, and replaced when those are not answered", async () => {

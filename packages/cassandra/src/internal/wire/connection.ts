@@ -272,14 +272,14 @@ export const makeConnectionClass = (
     override _setIdleTimeout(): void {
       const { heartBeatInterval } = this.options.pooling
       if (!(heartBeatInterval > 0)) return
-      this.lastWrite = Date.now()
+      this.lastWrite = performance.now()
       if (this._idleTimeout === null) this.armIdleTimeout(heartBeatInterval)
     }
 
     private armIdleTimeout(delay: number): void {
       const { heartBeatInterval } = this.options.pooling
       this._idleTimeout = setTimeout(() => {
-        const left = this.lastWrite + heartBeatInterval - Date.now()
+        const left = this.lastWrite + heartBeatInterval - performance.now()
         this._idleTimeout = null
         if (left > 0) this.armIdleTimeout(left)
         else if (this.connected) this._idleTimeoutHandler()

@@ -35,9 +35,9 @@ const withdraw = (pool: Pool, connection: WireConnection): WireConnection => {
 const GRACE = 50
 
 const closeWhenDone = (connection: WireConnection): void => {
-  const until = Date.now() + connection.options.socketOptions.readTimeout
+  const until = performance.now() + connection.options.socketOptions.readTimeout
   const check = (): void => {
-    if (connection.getInFlight() > connection.orphans && Date.now() <= until) {
+    if (connection.getInFlight() > connection.orphans && performance.now() <= until) {
       setTimeout(check, GRACE).unref()
       return
     }
