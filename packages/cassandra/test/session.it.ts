@@ -106,6 +106,8 @@ layer(setup, { excludeTestServices: true })("a session", (it) => {
         assert.deepStrictEqual(refused.wasApplied, Option.some(false))
         assert.deepStrictEqual(refused.rows, [{ id: 3, name: "first", visits: null }])
         assert.deepStrictEqual(refused.one, Option.some({ id: 3, name: "first", visits: null }))
+        const streamed = yield* Stream.runCollect(session.stream(insert))
+        assert.deepStrictEqual(Chunk.toReadonlyArray(streamed), refused.rows)
         const update = yield* session.execute(cql`UPDATE users SET name = ${"x"} WHERE id = ${3} IF name = ${"other"}`)
         assert.deepStrictEqual(update.wasApplied, Option.some(false))
         assert.deepStrictEqual(update.rows, [{ name: "first" }])

@@ -134,8 +134,7 @@ const withoutValue = (error: Error): Error => {
 }
 
 /** Whether a value was refused: nothing was sent. */
-export const isEncodingError = (error: unknown): error is Error =>
-  error instanceof TypeError || error instanceof RangeError
+const isEncodingError = (error: unknown): error is Error => error instanceof TypeError || error instanceof RangeError
 
 /** The error of a host in the driver's list: an error, or a text such as `Host considered as DOWN`. */
 const fromInner = (host: string, error: unknown, facts: RequestFacts): E.CassandraError =>

@@ -268,7 +268,9 @@ class OpenSession implements Session {
       const { host, keyspace } = statement.options
       // Preparing asks the hosts of a plan: a statement for one host, which may be a probe of it, does without where it can.
       const prepare = kind.prepared && host === undefined
-      if (defer || !prepare) options = { ...options, send: { ...options.send, defer, prepare } }
+      // A conditional write's rows need to be looked at: the column that tells whether it was applied is no part of them.
+      const later = defer && kind.read
+      if (later || !prepare) options = { ...options, send: { ...options.send, defer: later, prepare } }
       return keyspace === undefined || this.#isHome(keyspace)
         ? new StatementRequest(this.#home, this.#activity, this.#telemetry, options, statement, finish).run(
             fiber as AnyFiber
