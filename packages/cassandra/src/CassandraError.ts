@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import type { YieldableError } from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Predicate from "effect/Predicate"
 import type { Consistency } from "./Consistency.ts"
@@ -85,26 +86,46 @@ interface ReplicaFailures extends ReplicaCounts {
   readonly failures: ReadonlyMap<string, FailureReason>
 }
 
+/** The two questions that every error answers. */
+interface Answers {
+  readonly isRetryable: boolean
+  readonly writeState: WriteState
+}
+
+/**
+ * The base of an error. `answers` are those that all errors with the tag give alike; the others are fields of the error, or
+ * getters of its class. They are on the prototype, so that they are no part of what is printed or compared.
+ */
+const TaggedError = <Tag extends string, Given extends keyof Answers = never>(
+  tag: Tag,
+  answers?: Pick<Answers, Given>
+): new <Fields extends Common>(
+  fields: Fields
+) => YieldableError & { readonly _tag: Tag; readonly [TypeId]: TypeId } & Pick<Answers, Given> & Readonly<Fields> => {
+  class Base extends Data.TaggedError(tag)<Common> {
+    readonly [TypeId]: TypeId = TypeId
+  }
+  for (const [name, answer] of Object.entries(answers ?? {})) {
+    Object.defineProperty(Base.prototype, name, { get: () => answer, configurable: true })
+  }
+  return Base as never
+}
+
 /**
  * An option is invalid, or the server's protocol is below the minimum asked for. Nothing was sent.
  *
  * @since 0.1.0
  * @category errors
  */
-export class ConfigurationError extends Data.TaggedError("ConfigurationError")<
+export class ConfigurationError extends TaggedError("ConfigurationError", {
+  isRetryable: false,
+  writeState: "NotApplied"
+})<
   Common & {
     /** The option at fault, as a path: `tls.ca`. */
     readonly option: string
   }
-> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return false
-  }
-  get writeState(): WriteState {
-    return "NotApplied"
-  }
-}
+> {}
 
 /**
  * No connection could be made, or the one a request was sent on was lost.
@@ -112,19 +133,14 @@ export class ConfigurationError extends Data.TaggedError("ConfigurationError")<
  * @since 0.1.0
  * @category errors
  */
-export class ConnectionError extends Data.TaggedError("ConnectionError")<
+export class ConnectionError extends TaggedError("ConnectionError", { isRetryable: true })<
   Common & {
     /** The hosts concerned, as `address:port`. */
     readonly hosts: ReadonlyArray<string>
     /** `NotApplied` while connecting; `Unknown` when a request had already left. */
     readonly writeState: WriteState
   }
-> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return true
-  }
-}
+> {}
 
 /**
  * The server refused the credentials, or asked for some and none were given.
@@ -132,15 +148,10 @@ export class ConnectionError extends Data.TaggedError("ConnectionError")<
  * @since 0.1.0
  * @category errors
  */
-export class AuthenticationError extends Data.TaggedError("AuthenticationError")<Answered> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return false
-  }
-  get writeState(): WriteState {
-    return "NotApplied"
-  }
-}
+export class AuthenticationError extends TaggedError("AuthenticationError", {
+  isRetryable: false,
+  writeState: "NotApplied"
+})<Answered> {}
 
 /**
  * The role may not do this.
@@ -148,15 +159,10 @@ export class AuthenticationError extends Data.TaggedError("AuthenticationError")
  * @since 0.1.0
  * @category errors
  */
-export class UnauthorizedError extends Data.TaggedError("UnauthorizedError")<Answered> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return false
-  }
-  get writeState(): WriteState {
-    return "NotApplied"
-  }
-}
+export class UnauthorizedError extends TaggedError("UnauthorizedError", {
+  isRetryable: false,
+  writeState: "NotApplied"
+})<Answered> {}
 
 /**
  * Every host of the query plan failed, or none could be tried.
@@ -164,13 +170,12 @@ export class UnauthorizedError extends Data.TaggedError("UnauthorizedError")<Ans
  * @since 0.1.0
  * @category errors
  */
-export class NoHostAvailableError extends Data.TaggedError("NoHostAvailableError")<
+export class NoHostAvailableError extends TaggedError("NoHostAvailableError")<
   Common & {
     /** What each host failed with, by `address:port`. Empty when no host could be tried. */
     readonly errors: ReadonlyMap<string, CassandraError>
   }
 > {
-  readonly [TypeId]: TypeId = TypeId
   get isRetryable(): boolean {
     return [...this.errors.values()].every((error) => error.isRetryable)
   }
@@ -185,7 +190,7 @@ export class NoHostAvailableError extends Data.TaggedError("NoHostAvailableError
  * @since 0.1.0
  * @category errors
  */
-export class UnavailableError extends Data.TaggedError("UnavailableError")<
+export class UnavailableError extends TaggedError("UnavailableError", { isRetryable: true })<
   Answered & {
     readonly consistency: Consistency | "ANY"
     /** Replicas that the consistency level asks for. */
@@ -195,12 +200,7 @@ export class UnavailableError extends Data.TaggedError("UnavailableError")<
     /** `Unknown` for a batch only: an earlier part of it may have been written. */
     readonly writeState: WriteState
   }
-> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return true
-  }
-}
+> {}
 
 /**
  * Too few replicas answered a read in the coordinator's time.
@@ -208,20 +208,12 @@ export class UnavailableError extends Data.TaggedError("UnavailableError")<
  * @since 0.1.0
  * @category errors
  */
-export class ReadTimeoutError extends Data.TaggedError("ReadTimeoutError")<
+export class ReadTimeoutError extends TaggedError("ReadTimeoutError", { isRetryable: true, writeState: "NotApplied" })<
   ReplicaCounts & {
     /** Whether the replica asked for the data, rather than a digest, answered. */
     readonly dataPresent: boolean
   }
-> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return true
-  }
-  get writeState(): WriteState {
-    return "NotApplied"
-  }
-}
+> {}
 
 /**
  * Too few replicas acknowledged a write in the coordinator's time. It may have been applied.
@@ -229,19 +221,11 @@ export class ReadTimeoutError extends Data.TaggedError("ReadTimeoutError")<
  * @since 0.1.0
  * @category errors
  */
-export class WriteTimeoutError extends Data.TaggedError("WriteTimeoutError")<
+export class WriteTimeoutError extends TaggedError("WriteTimeoutError", { isRetryable: true, writeState: "Unknown" })<
   ReplicaCounts & {
     readonly writeType: WriteType
   }
-> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return true
-  }
-  get writeState(): WriteState {
-    return "Unknown"
-  }
-}
+> {}
 
 /**
  * A replica failed while reading, for example on too many tombstones.
@@ -249,20 +233,12 @@ export class WriteTimeoutError extends Data.TaggedError("WriteTimeoutError")<
  * @since 0.1.0
  * @category errors
  */
-export class ReadFailureError extends Data.TaggedError("ReadFailureError")<
+export class ReadFailureError extends TaggedError("ReadFailureError", { isRetryable: false, writeState: "NotApplied" })<
   ReplicaFailures & {
     /** Whether the replica asked for the data, rather than a digest, answered. */
     readonly dataPresent: boolean
   }
-> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return false
-  }
-  get writeState(): WriteState {
-    return "NotApplied"
-  }
-}
+> {}
 
 /**
  * A replica failed while writing. Others may have applied the write.
@@ -270,19 +246,11 @@ export class ReadFailureError extends Data.TaggedError("ReadFailureError")<
  * @since 0.1.0
  * @category errors
  */
-export class WriteFailureError extends Data.TaggedError("WriteFailureError")<
+export class WriteFailureError extends TaggedError("WriteFailureError", { isRetryable: false, writeState: "Unknown" })<
   ReplicaFailures & {
     readonly writeType: WriteType
   }
-> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return false
-  }
-  get writeState(): WriteState {
-    return "Unknown"
-  }
-}
+> {}
 
 /**
  * The coordinator shed the request because it had too much to do.
@@ -290,15 +258,10 @@ export class WriteFailureError extends Data.TaggedError("WriteFailureError")<
  * @since 0.1.0
  * @category errors
  */
-export class OverloadedError extends Data.TaggedError("OverloadedError")<Answered> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return true
-  }
-  get writeState(): WriteState {
-    return "Unknown"
-  }
-}
+export class OverloadedError extends TaggedError("OverloadedError", {
+  isRetryable: true,
+  writeState: "Unknown"
+})<Answered> {}
 
 /**
  * The coordinator is joining the ring and does not serve requests yet.
@@ -306,15 +269,10 @@ export class OverloadedError extends Data.TaggedError("OverloadedError")<Answere
  * @since 0.1.0
  * @category errors
  */
-export class BootstrappingError extends Data.TaggedError("BootstrappingError")<Answered> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return true
-  }
-  get writeState(): WriteState {
-    return "NotApplied"
-  }
-}
+export class BootstrappingError extends TaggedError("BootstrappingError", {
+  isRetryable: true,
+  writeState: "NotApplied"
+})<Answered> {}
 
 /**
  * A TRUNCATE failed; some replicas may be truncated.
@@ -322,15 +280,10 @@ export class BootstrappingError extends Data.TaggedError("BootstrappingError")<A
  * @since 0.1.0
  * @category errors
  */
-export class TruncateError extends Data.TaggedError("TruncateError")<Answered> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return false
-  }
-  get writeState(): WriteState {
-    return "Unknown"
-  }
-}
+export class TruncateError extends TaggedError("TruncateError", {
+  isRetryable: false,
+  writeState: "Unknown"
+})<Answered> {}
 
 /**
  * An unexpected failure inside the server.
@@ -338,15 +291,7 @@ export class TruncateError extends Data.TaggedError("TruncateError")<Answered> {
  * @since 0.1.0
  * @category errors
  */
-export class ServerError extends Data.TaggedError("ServerError")<Answered> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return false
-  }
-  get writeState(): WriteState {
-    return "Unknown"
-  }
-}
+export class ServerError extends TaggedError("ServerError", { isRetryable: false, writeState: "Unknown" })<Answered> {}
 
 /**
  * The server did not understand the client's message; also how it reports a malformed paging state.
@@ -354,15 +299,10 @@ export class ServerError extends Data.TaggedError("ServerError")<Answered> {
  * @since 0.1.0
  * @category errors
  */
-export class ProtocolError extends Data.TaggedError("ProtocolError")<Answered> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return false
-  }
-  get writeState(): WriteState {
-    return "NotApplied"
-  }
-}
+export class ProtocolError extends TaggedError("ProtocolError", {
+  isRetryable: false,
+  writeState: "NotApplied"
+})<Answered> {}
 
 /**
  * A user defined function threw.
@@ -370,22 +310,17 @@ export class ProtocolError extends Data.TaggedError("ProtocolError")<Answered> {
  * @since 0.1.0
  * @category errors
  */
-export class FunctionFailureError extends Data.TaggedError("FunctionFailureError")<
+export class FunctionFailureError extends TaggedError("FunctionFailureError", {
+  isRetryable: false,
+  writeState: "NotApplied"
+})<
   Answered & {
     readonly keyspace: string
     readonly functionName: string
     /** The CQL types of the function's arguments. */
     readonly argumentTypes: ReadonlyArray<string>
   }
-> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return false
-  }
-  get writeState(): WriteState {
-    return "NotApplied"
-  }
-}
+> {}
 
 /**
  * A write was refused because the space for change data capture is full.
@@ -393,15 +328,10 @@ export class FunctionFailureError extends Data.TaggedError("FunctionFailureError
  * @since 0.1.0
  * @category errors
  */
-export class CdcWriteFailureError extends Data.TaggedError("CdcWriteFailureError")<Answered> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return false
-  }
-  get writeState(): WriteState {
-    return "NotApplied"
-  }
-}
+export class CdcWriteFailureError extends TaggedError("CdcWriteFailureError", {
+  isRetryable: false,
+  writeState: "NotApplied"
+})<Answered> {}
 
 /**
  * A conditional write contended with another, and whether it was applied is not known.
@@ -409,15 +339,10 @@ export class CdcWriteFailureError extends Data.TaggedError("CdcWriteFailureError
  * @since 0.1.0
  * @category errors
  */
-export class CasWriteUnknownError extends Data.TaggedError("CasWriteUnknownError")<ReplicaCounts> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return false
-  }
-  get writeState(): WriteState {
-    return "Unknown"
-  }
-}
+export class CasWriteUnknownError extends TaggedError("CasWriteUnknownError", {
+  isRetryable: false,
+  writeState: "Unknown"
+})<ReplicaCounts> {}
 
 /**
  * The CQL text does not parse.
@@ -425,20 +350,12 @@ export class CasWriteUnknownError extends Data.TaggedError("CasWriteUnknownError
  * @since 0.1.0
  * @category errors
  */
-export class CqlSyntaxError extends Data.TaggedError("CqlSyntaxError")<
+export class CqlSyntaxError extends TaggedError("CqlSyntaxError", { isRetryable: false, writeState: "NotApplied" })<
   Answered & {
     /** The CQL text. */
     readonly query?: string | undefined
   }
-> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return false
-  }
-  get writeState(): WriteState {
-    return "NotApplied"
-  }
-}
+> {}
 
 /**
  * The CQL is well formed but wrong: an unknown table or column, a value of the wrong type, a missing value.
@@ -446,20 +363,15 @@ export class CqlSyntaxError extends Data.TaggedError("CqlSyntaxError")<
  * @since 0.1.0
  * @category errors
  */
-export class InvalidQueryError extends Data.TaggedError("InvalidQueryError")<
+export class InvalidQueryError extends TaggedError("InvalidQueryError", {
+  isRetryable: false,
+  writeState: "NotApplied"
+})<
   Answered & {
     /** The CQL text. */
     readonly query?: string | undefined
   }
-> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return false
-  }
-  get writeState(): WriteState {
-    return "NotApplied"
-  }
-}
+> {}
 
 /**
  * The keyspace or table to create exists.
@@ -467,21 +379,16 @@ export class InvalidQueryError extends Data.TaggedError("InvalidQueryError")<
  * @since 0.1.0
  * @category errors
  */
-export class AlreadyExistsError extends Data.TaggedError("AlreadyExistsError")<
+export class AlreadyExistsError extends TaggedError("AlreadyExistsError", {
+  isRetryable: false,
+  writeState: "NotApplied"
+})<
   Answered & {
     readonly keyspace: string
     /** Undefined when it is the keyspace that exists. */
     readonly table?: string | undefined
   }
-> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return false
-  }
-  get writeState(): WriteState {
-    return "NotApplied"
-  }
-}
+> {}
 
 /**
  * The server's configuration does not allow this.
@@ -489,15 +396,10 @@ export class AlreadyExistsError extends Data.TaggedError("AlreadyExistsError")<
  * @since 0.1.0
  * @category errors
  */
-export class ServerConfigurationError extends Data.TaggedError("ServerConfigurationError")<Answered> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return false
-  }
-  get writeState(): WriteState {
-    return "NotApplied"
-  }
-}
+export class ServerConfigurationError extends TaggedError("ServerConfigurationError", {
+  isRetryable: false,
+  writeState: "NotApplied"
+})<Answered> {}
 
 /**
  * The client's own time ran out. The server may still do what was asked.
@@ -505,19 +407,14 @@ export class ServerConfigurationError extends Data.TaggedError("ServerConfigurat
  * @since 0.1.0
  * @category errors
  */
-export class OperationTimedOutError extends Data.TaggedError("OperationTimedOutError")<
+export class OperationTimedOutError extends TaggedError("OperationTimedOutError", { isRetryable: true })<
   Answered & {
     /** The time that ran out, in milliseconds. */
     readonly timeout: number
     /** `NotApplied` when the request had not left the client. */
     readonly writeState: WriteState
   }
-> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return true
-  }
-}
+> {}
 
 /**
  * More requests are in flight and waiting than the session admits. Nothing was sent.
@@ -525,22 +422,17 @@ export class OperationTimedOutError extends Data.TaggedError("OperationTimedOutE
  * @since 0.1.0
  * @category errors
  */
-export class RequestThrottledError extends Data.TaggedError("RequestThrottledError")<
+export class RequestThrottledError extends TaggedError("RequestThrottledError", {
+  isRetryable: true,
+  writeState: "NotApplied"
+})<
   Common & {
     /** Requests that may be in flight at once. */
     readonly maxConcurrentRequests: number
     /** Requests that may wait. */
     readonly maxQueuedRequests: number
   }
-> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return true
-  }
-  get writeState(): WriteState {
-    return "NotApplied"
-  }
-}
+> {}
 
 /**
  * The session or its cluster is closed, or was closed while the request waited for its answer.
@@ -548,17 +440,12 @@ export class RequestThrottledError extends Data.TaggedError("RequestThrottledErr
  * @since 0.1.0
  * @category errors
  */
-export class SessionClosedError extends Data.TaggedError("SessionClosedError")<
+export class SessionClosedError extends TaggedError("SessionClosedError", { isRetryable: false })<
   Common & {
     /** `Unknown` when the request had left before the session closed. */
     readonly writeState: WriteState
   }
-> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return false
-  }
-}
+> {}
 
 /**
  * Anything that is not Cassandra's: a value that cannot be encoded, an invalid identifier, a bug in a callback.
@@ -566,17 +453,12 @@ export class SessionClosedError extends Data.TaggedError("SessionClosedError")<
  * @since 0.1.0
  * @category errors
  */
-export class QueryError extends Data.TaggedError("QueryError")<
+export class QueryError extends TaggedError("QueryError", { isRetryable: false })<
   Common & {
     /** `NotApplied` when nothing had been sent. */
     readonly writeState: WriteState
   }
-> {
-  readonly [TypeId]: TypeId = TypeId
-  get isRetryable(): boolean {
-    return false
-  }
-}
+> {}
 
 /**
  * What a request to Cassandra can fail with.
