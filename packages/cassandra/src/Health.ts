@@ -9,21 +9,15 @@ import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { CassandraError } from "./CassandraError.ts"
 import { Cluster } from "./Cluster.ts"
-import { cql } from "./cql.ts"
-import type { Host } from "./Host.ts"
-import { never } from "./RetryPolicy.ts"
-import type { Session } from "./Session.ts"
-import * as Statement from "./Statement.ts"
+import { failed, probe, type ProbeOutcome } from "./internal/healthProbe.ts"
 
 /**
  * @since 0.1.0
@@ -120,71 +114,6 @@ export interface CheckOptions {
   readonly minimumUp?: number | undefined
 }
 
-const Local = Schema.Struct({ data_center: Schema.String, rack: Schema.String, release_version: Schema.String })
-
-/** Without values, so that it is not prepared, which would involve other hosts. */
-const question = cql`SELECT data_center, rack, release_version FROM system.local`.pipe(
-  Statement.as(Local),
-  Statement.withConsistency("ONE"),
-  Statement.withRetryPolicy(never)
-)
-
-const ask = (session: Session, address: string, timeout: Duration.Duration) =>
-  session
-    .one(question.pipe(Statement.withHost(address), Statement.withTimeout(timeout), Statement.withDeadline(timeout)))
-    .pipe(
-      // What is no row of this kind is no answer to go by, but an answer.
-      Effect.catchTag("ParseError", () => Effect.succeedNone),
-      Effect.timed,
-      Effect.either
-    )
-
-/** A request for one host fails with all that was tried, which is that host, or nothing where the client ignores it. */
-const reasonOf = (
-  error: CassandraError,
-  address: string
-): { readonly state: HostState; readonly reason: CassandraError } => {
-  switch (error._tag) {
-    case "NoHostAvailableError":
-      return { state: error.errors.size === 0 ? "ignored" : "down", reason: error.errors.get(address) ?? error }
-    // Closed, or gone since the list of hosts was made.
-    case "ConnectionError":
-    case "SessionClosedError":
-    case "ConfigurationError":
-      return { state: "down", reason: error }
-    default:
-      return { state: "failing", reason: error }
-  }
-}
-
-type Outcome = Pick<HostHealth, "state" | "latency" | "error"> & Partial<Pick<Host, "dataCenter" | "rack" | "version">>
-
-const failed = (error: CassandraError, address: string): Outcome => {
-  const { reason, state } = reasonOf(error, address)
-  return { state, latency: Option.none(), error: state === "ignored" ? Option.none() : Option.some(reason) }
-}
-
-const probe = (session: Session, { address }: Host, timeout: Duration.Duration): Effect.Effect<Outcome> =>
-  Effect.map(
-    ask(session, address, timeout),
-    Either.match({
-      onLeft: (error) => failed(error, address),
-      onRight: ([latency, answer]): Outcome => ({
-        state: "up",
-        latency: Option.some(latency),
-        error: Option.none(),
-        ...Option.match(answer, {
-          onNone: () => ({}),
-          onSome: ({ data_center, rack, release_version }) => ({
-            dataCenter: data_center,
-            rack,
-            version: release_version
-          })
-        })
-      })
-    })
-  )
-
 const statusOf = (hosts: ReadonlyArray<HostHealth>, minimumUp: number): Status => {
   const counted = hosts.filter(({ state }) => state !== "ignored")
   const up = counted.filter(({ state }) => state === "up").length
@@ -237,7 +166,7 @@ export const check: (options?: CheckOptions) => Effect.Effect<ClusterHealth, nev
         inFlight: state?.inFlight ?? 0,
         orphans: state?.orphans ?? 0,
         breaker: state?.breaker ?? "closed",
-        ...(outcomes[i] as Outcome)
+        ...(outcomes[i] as ProbeOutcome)
       }
     })
     return { status: statusOf(hosts, minimumUp), checkedAt, protocolVersion, inFlight, queued, hosts }
@@ -299,6 +228,7 @@ export interface ReadinessBody {
     readonly connections: number
     readonly inFlight: number
     readonly orphans: number
+    readonly breaker: HostHealth["breaker"]
     /** The tag of the error; null when there is none. */
     readonly error: CassandraError["_tag"] | null
   }>
