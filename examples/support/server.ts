@@ -22,25 +22,34 @@ export const optionsFor = ({
   credentials: Option.getOrUndefined(credentials)
 })
 
-const ClusterOfServer = Layer.unwrapEffect(
-  Effect.map(CassandraServer.CassandraServer, (server) => Cluster.layer(optionsFor(server)))
-)
+const clusterOfServer = (options: Cluster.ClusterOptions) =>
+  Layer.unwrapEffect(
+    Effect.map(CassandraServer.CassandraServer, (server) => Cluster.layer({ ...optionsFor(server), ...options }))
+  )
+
+const clusterWith = (options: Cluster.ClusterOptions) => Layer.provideMerge(clusterOfServer(options), ServerLive)
 
 /** The server of the environment, or one that is started and gone when the program ends; and a cluster connected to it. */
 export const ClusterLive: Layer.Layer<
   Cluster.Cluster | CassandraServer.CassandraServer,
   CassandraError.CassandraError | TestkitError
-> = Layer.provideMerge(ClusterOfServer, ServerLive)
+> = clusterWith({})
 
 const SessionInKeyspace = Layer.unwrapEffect(
   Effect.map(TestKeyspace.TestKeyspace, ({ name }) => Session.layer({ keyspace: name }))
 )
 
-/** A session, in a keyspace that is dropped when the program ends. An application has `Session.layer({ keyspace: "shop" })`. */
-export const SessionLive: Layer.Layer<
+/** {@link SessionLive} over a cluster with options of the example's. */
+export const sessionWith = (
+  options: Cluster.ClusterOptions
+): Layer.Layer<
   Session.Session | TestKeyspace.TestKeyspace | Cluster.Cluster | CassandraServer.CassandraServer,
   CassandraError.CassandraError | TestkitError | KeyspaceError
-> = SessionInKeyspace.pipe(
-  Layer.provideMerge(TestKeyspace.layer({ prefix: "example" })),
-  Layer.provideMerge(ClusterLive)
-)
+> =>
+  SessionInKeyspace.pipe(
+    Layer.provideMerge(TestKeyspace.layer({ prefix: "example" })),
+    Layer.provideMerge(clusterWith(options))
+  )
+
+/** A session, in a keyspace that is dropped when the program ends. An application has `Session.layer({ keyspace: "shop" })`. */
+export const SessionLive = sessionWith({})
