@@ -108,6 +108,8 @@ export interface HostReading {
   readonly inFlight: number
   /** Requests that were given up and that the host has not answered yet. */
   readonly orphans: number
+  /** Not closed: it has stopped answering, and is tried last. */
+  readonly breaker: "closed" | "open" | "half-open"
   /** Attempts that failed on it, by the tag of the error. */
   readonly errors: Readonly<Record<string, number>>
 }
@@ -121,6 +123,8 @@ export interface HostReading {
 export interface Snapshot {
   /** The version of the native protocol in use; 0 once the cluster is closed. */
   readonly protocolVersion: number
+  /** Whether there is a control connection: without one, nothing is heard of changes to nodes and schema. */
+  readonly isControlled: boolean
   readonly operations: ReadonlyArray<OperationReading>
   readonly requests: {
     /** Requests sent: the first attempt of each operation, and retries. */

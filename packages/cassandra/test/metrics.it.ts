@@ -10,7 +10,7 @@ import {
   SpeculativeExecution,
   Statement
 } from "effect-cassandra"
-import { CassandraServer, TestKeyspace } from "effect-cassandra-testkit"
+import { CassandraServer, FaultProxy, TestKeyspace } from "effect-cassandra-testkit"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -199,6 +199,45 @@ layer(setup, { excludeTestServices: true })("metrics", (it) => {
         registered("cassandra.client.clusters", { test: "gauges", "network.protocol.version": "5" })[0]?.value,
         1
       )
+    })
+  )
+
+  it.scoped("a host that hangs has an open breaker; one that is gone is down, and leaves no control connection", () =>
+    Effect.gen(function* () {
+      const server = yield* CassandraServer.CassandraServer
+      const proxy = yield* FaultProxy.make({ target: { host: server.contactPoints[0]!, port: server.port } })
+      const { session, snapshot } = yield* fresh({
+        contactPoints: [proxy.host],
+        port: proxy.port,
+        breaker: { failures: 1 },
+        metrics: { tags: { test: "gone" } }
+      })
+      const until = (there: (reading: CassandraMetrics.Snapshot) => boolean) =>
+        Effect.repeat(Effect.delay(snapshot, "20 millis"), { until: there })
+      const gauge = (name: string, labels: Readonly<Record<string, string>> = {}) =>
+        registered(name, { test: "gone", ...labels }).map(({ value }) => value)
+      yield* session.execute(select(1))
+      const before = yield* snapshot
+      assert.isTrue(before.isControlled)
+      assert.strictEqual(before.hosts[0]?.breaker, "closed")
+      assert.deepStrictEqual(gauge("cassandra.client.clusters.controlled"), [1])
+
+      yield* proxy.pause()
+      const patience = { timeout: "50 millis", retryPolicy: RetryPolicy.standardWith({ maxRetries: 0 }) } as const
+      yield* Effect.flip(Session.withDefaults(patience)(session.execute(select(1))))
+      assert.strictEqual((yield* snapshot).hosts[0]?.breaker, "open")
+      assert.deepStrictEqual(gauge("cassandra.client.host.breaker", { "cassandra.breaker.state": "open" }), [1])
+      assert.deepStrictEqual(gauge("cassandra.client.host.breaker", { "cassandra.breaker.state": "closed" }), [0])
+
+      yield* proxy.refuse
+      yield* proxy.reset
+      const gone = yield* until(({ hosts, isControlled }) => !isControlled && hosts[0]?.state === "down")
+      assert.strictEqual(gone.hosts[0]?.connections, 0)
+      assert.deepStrictEqual(gauge("cassandra.client.clusters.controlled"), [0])
+      assert.deepStrictEqual(gauge("cassandra.client.host.state", { "cassandra.host.state": "down" }), [1])
+
+      yield* proxy.heal
+      yield* until(({ hosts, isControlled }) => isControlled && hosts[0]?.state === "up")
     })
   )
 

@@ -70,8 +70,8 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
 
     const callbacks = yield* Scope.extend(Callbacks.make, scope)
     const clusterTimestamps = nextTimestamp(options.timestampGenerator, callbacks.warn)
-    const telemetry = new ClusterTelemetry(options.metrics, options.slowQueryThreshold, callbacks.warn)
     const breaker = new Breaker(options.breaker)
+    const telemetry = new ClusterTelemetry(options.metrics, options.slowQueryThreshold, breaker, callbacks.warn)
     const hooks: Hooks = { policies, breaker, callbacks, nextTimestamp: clusterTimestamps }
     const engines = yield* RcMap.make({
       lookup: (keyspace: string) =>

@@ -44,6 +44,7 @@ interface Connection {
 
 interface ControlConnection {
   readonly _contactPoints: ReadonlySet<string>
+  readonly connection: Connection | null
   _reconnectionPolicy: Reconnecting
   _reconnectionSchedule: ReturnType<Reconnecting["newSchedule"]>
   _createConnection(contactPoint: string): Promise<Connection>
@@ -150,6 +151,9 @@ export const adjustPools = async (client: driver.Client): Promise<void> => {
 /** The resolved contact points, as `address:port`: what tells the local data centre when it is not named. */
 export const contactPoints = (client: driver.Client): ReadonlySet<string> =>
   inside(client).controlConnection._contactPoints
+
+/** Whether the control connection is there; the driver looks for another one as soon as it is lost. */
+export const isControlled = (client: driver.Client): boolean => inside(client).controlConnection.connection !== null
 
 /** The negotiated protocol version, which the public API does not tell. */
 export const protocolVersion = (client: driver.Client): number => inside(client).controlConnection.protocolVersion ?? 0

@@ -1,9 +1,11 @@
 /** What a cluster measures: counted where it happens, gathered when somebody looks. */
 import type { CassandraError } from "../../CassandraError.ts"
 import type { MetricsSink, Snapshot } from "../../CassandraMetrics.ts"
+import type { Breaker, BreakerState } from "../breaker.ts"
 import type { Warn } from "../callbacks.ts"
 import type { ResolvedMetrics } from "../clusterOptions/metrics.ts"
 import type { Engine } from "../driver.ts"
+import { isControlled } from "../driverPrivate.ts"
 import * as board from "./board.ts"
 import { counterOf, counters, gauges, type Labels, labelsOf } from "./metrics.ts"
 import { ProfileSeries, type Series } from "./series.ts"
@@ -25,7 +27,10 @@ export interface HostReading {
   readonly connections: number
   readonly inFlight: number
   readonly orphans: number
+  readonly breaker: BreakerState
 }
+
+const breakerStates: ReadonlyArray<BreakerState> = ["closed", "open", "half-open"]
 
 export class ClusterTelemetry implements board.Readable {
   readonly statements: StatementTable
@@ -41,6 +46,7 @@ export class ClusterTelemetry implements board.Readable {
   readonly hostErrors = new Map<string, LabelledCounter>()
   readonly #series = new Map<string, ProfileSeries>()
   readonly #feed: TotalsFeed
+  readonly #breaker: Breaker
   readonly #warn: Warn
   #sinks: ReadonlyArray<MetricsSink>
   /** Whether a sink wants to hear of each operation. */
@@ -48,11 +54,12 @@ export class ClusterTelemetry implements board.Readable {
   /** What engines that are closed had counted. */
   #closed: TransportTotals = noTransportTotals
 
-  constructor({ maxStatements, sinks, tags }: ResolvedMetrics, slow: number, warn: Warn) {
+  constructor({ maxStatements, sinks, tags }: ResolvedMetrics, slow: number, breaker: Breaker, warn: Warn) {
     this.slow = slow
     this.statements = new StatementTable(maxStatements)
     this.labels = labelsOf(tags)
     this.#feed = new TotalsFeed(this.labels)
+    this.#breaker = breaker
     this.#warn = warn
     this.#sinks = sinks
     this.#observed = sinks.some(({ onOperation }) => onOperation !== undefined)
@@ -129,7 +136,8 @@ export class ClusterTelemetry implements board.Readable {
           isUp: host.isUp() || known?.isUp === true,
           connections: (known?.connections ?? 0) + state.getOpenConnections(host),
           inFlight: (known?.inFlight ?? 0) + state.getInFlightQueries(host),
-          orphans: (known?.orphans ?? 0) + transport.orphans(host)
+          orphans: (known?.orphans ?? 0) + transport.orphans(host),
+          breaker: this.#breaker.state(address)
         })
       }
     }
@@ -140,7 +148,7 @@ export class ClusterTelemetry implements board.Readable {
     this.#feed.tell(this.totals())
     const { labels } = this
     const also = (more: Readonly<Record<string, string | undefined>>): Labels => [...labels, ...labelsOf(more)]
-    for (const { address, connections, inFlight, isUp, orphans } of this.hosts()) {
+    for (const { address, breaker, connections, inFlight, isUp, orphans } of this.hosts()) {
       const used = Math.min(connections, inFlight)
       const pool = { "db.client.connection.pool.name": address }
       report(gauges.connections, also({ ...pool, "db.client.connection.state": "used" }), used)
@@ -150,6 +158,9 @@ export class ClusterTelemetry implements board.Readable {
       report(gauges.orphans, also(server), orphans)
       report(gauges.hostState, also({ ...server, "cassandra.host.state": "up" }), isUp ? 1 : 0)
       report(gauges.hostState, also({ ...server, "cassandra.host.state": "down" }), isUp ? 0 : 1)
+      for (const state of breakerStates) {
+        report(gauges.breaker, also({ ...server, "cassandra.breaker.state": state }), state === breaker ? 1 : 0)
+      }
     }
     for (const { gate, transport } of this.engines) {
       report(gauges.active, labels, gate.inFlight)
@@ -160,6 +171,7 @@ export class ClusterTelemetry implements board.Readable {
     if (engine === undefined) return
     const version = { "network.protocol.version": String(engine.transport.protocolVersion()) }
     report(gauges.clusters, also({ ...version, "cassandra.compression": engine.transport.compression() }), 1)
+    report(gauges.controlled, labels, isControlled(engine.client) ? 1 : 0)
   }
 
   snapshot(): Snapshot {

@@ -65,8 +65,14 @@ export const gauges = {
   hostActive: gauge("cassandra.client.host.requests.active", "{request}", "Requests in flight to each host"),
   orphans: gauge("cassandra.client.host.orphans", "{request}", "Requests given up that the host has not answered yet"),
   hostState: gauge("cassandra.client.host.state", "{host}", "Hosts by state: 1 for the state that a host is in"),
+  breaker: gauge(
+    "cassandra.client.host.breaker",
+    "{host}",
+    "Hosts by the state of their breaker: 1 for the one it is in"
+  ),
   prepared: gauge("cassandra.client.prepared_statements", "{statement}", "Prepared statements that are remembered"),
-  clusters: gauge("cassandra.client.clusters", "{cluster}", "Connected clusters, by protocol version and compression")
+  clusters: gauge("cassandra.client.clusters", "{cluster}", "Connected clusters, by protocol version and compression"),
+  controlled: gauge("cassandra.client.clusters.controlled", "{cluster}", "Clusters that have a control connection")
 } as const
 
 export type CounterName = keyof typeof counters
