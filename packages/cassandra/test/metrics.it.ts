@@ -50,6 +50,10 @@ const registered = (name: string, labels: Readonly<Record<string, string>>) =>
       : []
   )
 
+/** A gauge of the test of a host that is gone. */
+const gauge = (name: string, labels: Readonly<Record<string, string>> = {}) =>
+  registered(name, { test: "gone", ...labels }).map(({ value }) => value)
+
 const clusters = () =>
   registered("cassandra.client.clusters", { test: "two" }).reduce((sum, { value = 0 }) => sum + value, 0)
 
@@ -214,8 +218,6 @@ layer(setup, { excludeTestServices: true })("metrics", (it) => {
       })
       const until = (there: (reading: CassandraMetrics.Snapshot) => boolean) =>
         Effect.repeat(Effect.delay(snapshot, "20 millis"), { until: there })
-      const gauge = (name: string, labels: Readonly<Record<string, string>> = {}) =>
-        registered(name, { test: "gone", ...labels }).map(({ value }) => value)
       yield* session.execute(select(1))
       const before = yield* snapshot
       assert.isTrue(before.isControlled)
