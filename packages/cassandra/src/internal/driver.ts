@@ -9,6 +9,7 @@ import { type CassandraError, ConfigurationError } from "../CassandraError.ts"
 import type { Resolved } from "./clusterOptions/resolve.ts"
 import { Gate } from "./admission.ts"
 import { connectError } from "./connectError.ts"
+import { keepControlConnection } from "./controlConnection.ts"
 import { fromDriverError } from "./driverErrors.ts"
 import { clientOptions, type Hooks } from "./driverOptions.ts"
 import * as driverEvents from "./driverEvents.ts"
@@ -42,8 +43,8 @@ export const connect = (
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const usesWire = yield* wireUsable(options)
-      const client = yield* restore(open(options, hooks, keyspace, timeout, usesWire))
-      yield* Effect.addFinalizer(() => Effect.promise(() => shutdown(client)))
+      const [client, abort] = yield* restore(open(options, hooks, keyspace, timeout, usesWire))
+      yield* Effect.addFinalizer(() => Effect.promise(() => driverPrivate.shutdown(client, abort)))
       return makeEngine(client, options, hooks, keyspace, usesWire)
     })
   )
@@ -72,14 +73,14 @@ const open = (
   keyspace: string | undefined,
   timeout: number,
   usesWire: boolean
-): Effect.Effect<driver.Client, CassandraError> =>
+): Effect.Effect<readonly [driver.Client, abort: () => void], CassandraError> =>
   Effect.async((resume) => {
     let client: driver.Client
     let abort: () => void
     try {
       client = new driver.Client(clientOptions(options, hooks, keyspace, timeout))
       driverPrivate.agreeAmongLiving(client)
-      driverPrivate.endReconnecting(client)
+      keepControlConnection(client)
       driverPrivate.waitForAgreement(client, options.maxSchemaAgreementWait)
       refreshWindows.install(client, options)
       driverEvents.observe(client)
@@ -107,22 +108,22 @@ const open = (
     }
     const connected = client.connect()
     connected.then(
-      () => resume(Effect.succeed(client)),
-      (error: unknown) =>
+      () => resume(Effect.succeed([client, abort] as const)),
+      (error: unknown) => {
+        abort()
         resume(Effect.fail(connectError(fromDriverError(error, { timeout, batch: false, sent: false }), options)))
+      }
     )
     return Effect.promise(async () => {
       abort()
       await connected.catch(() => undefined)
-      await shutdown(client)
+      await driverPrivate.shutdown(client, abort)
     })
   })
 
 /** Plans by our own policy, which knows the driver's hosts as the driver declares them. */
 const plannerOf = (client: driver.Client): wire.WireOptions["plan"] =>
   (driverPrivate.loadBalancingOf(client) as RoutingPolicy).plan as unknown as wire.WireOptions["plan"]
-
-const shutdown = (client: driver.Client): Promise<void> => client.shutdown().catch(() => undefined)
 
 const makeEngine = (
   client: driver.Client,

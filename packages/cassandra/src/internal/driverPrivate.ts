@@ -45,19 +45,11 @@ interface Connection {
 interface ControlConnection {
   readonly _contactPoints: ReadonlySet<string>
   readonly connection: Connection | null
-  _reconnectionPolicy: Reconnecting
-  _reconnectionSchedule: ReturnType<Reconnecting["newSchedule"]>
   _createConnection(contactPoint: string): Promise<Connection>
-  _refresh(hosts?: Iterator<driver.Host>): Promise<void>
-  shutdown(): void
-}
-
-interface Reconnecting {
-  newSchedule(): { next(): { readonly value: number; readonly done: boolean } }
 }
 
 interface PrivateHost {
-  readonly pool: EventEmitter & { isClosing(): boolean }
+  readonly pool: EventEmitter & { readonly connections: ReadonlyArray<Connection>; isClosing(): boolean }
   warmupPool(keyspace: string | undefined): Promise<void>
   initializePool(): void
 }
@@ -243,42 +235,19 @@ export const agreeAmongLiving = (client: driver.Client): void => {
   }
 }
 
+/** How long the other side has to agree to the end of a connection. */
+const farewell = 250
+
 /**
- * Ends the wait for the next attempt to open the control connection when the client is shut down. The driver's own timer
- * cannot be reached: it would keep a process that is done alive for the rest of the delay, up to ten minutes. So the driver
- * is told not to wait, and the wait is here.
+ * Closes a client. The driver waits for each node to agree to the end of its connections, as long as connecting may take, and
+ * for none of those that are being opened: what is left after a moment is cut, and `abort` ends the rest.
  */
-export const endReconnecting = (client: driver.Client): void => {
-  const control = inside(client).controlConnection
-  const policy = control._reconnectionPolicy
-  let delay = 0
-  let timer: NodeJS.Timeout | undefined
-  control._reconnectionPolicy = {
-    newSchedule: () => {
-      const schedule = policy.newSchedule()
-      return {
-        next: () => {
-          delay = schedule.next().value
-          return { value: 0, done: false }
-        }
-      }
-    }
-  }
-  control._reconnectionSchedule = control._reconnectionPolicy.newSchedule()
-  const refresh = control._refresh.bind(control)
-  control._refresh = (hosts) => {
-    const wait = delay
-    delay = 0
-    if (hosts !== undefined || wait <= 0) return refresh(hosts)
-    return new Promise((resolve) => {
-      timer = setTimeout(() => resolve(refresh()), wait)
-    })
-  }
-  const shutdown = control.shutdown.bind(control)
-  control.shutdown = () => {
-    clearTimeout(timer)
-    // One that begins between the failure and the end of the wait finds the client shut down.
-    delay = 0
-    shutdown()
-  }
+export const shutdown = async (client: driver.Client, abort: () => void): Promise<void> => {
+  const open = client.hosts.values().flatMap((host) => (host as unknown as PrivateHost).pool.connections)
+  const timer = setTimeout(() => {
+    for (const { netClient } of open) netClient?.destroy()
+  }, farewell)
+  await client.shutdown().catch(() => undefined)
+  clearTimeout(timer)
+  abort()
 }

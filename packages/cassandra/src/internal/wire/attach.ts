@@ -9,8 +9,8 @@ type WireConnectionClass = new (endpoint: string, version: number | null, option
 let connectionClass: WireConnectionClass | undefined
 
 /**
- * Ends the connecting of an attached client at once: the sockets that are being opened are destroyed, none is opened any
- * more, and `connect` fails. The driver itself cannot be stopped while it connects.
+ * Ends everything of an attached client at once: its sockets are destroyed, none is opened any more, and a `connect` that is
+ * under way fails. The driver itself cannot be stopped while it connects.
  */
 export const abortConnecting = (client: Client): void => {
   const state = stateOf(client)
@@ -45,14 +45,11 @@ export const attach = (client: Client, options: WireOptions): WireState => {
   }
   control._createConnection = async (contactPoint) => {
     const connection = new WireConnection(contactPoint, null, control.options)
-    state.opening.add(connection)
     try {
       await connection.openAsync()
     } catch (error) {
       connection.closeAsync().catch(() => {})
       throw error
-    } finally {
-      state.opening.delete(connection)
     }
     return connection
   }

@@ -76,10 +76,13 @@ export const makeConnectionClass = (
         this.expired = true
         this.netClient.destroy(new driver.errors.DriverError("Connection timeout"))
       }, this.options.socketOptions.connectTimeout)
+      const { opening } = this.wire
       const done = (error?: unknown): void => {
         clearTimeout(timer)
+        opening.delete(this)
         callback(error)
       }
+      opening.add(this)
       try {
         this.connect(done)
       } catch (error) {

@@ -42,8 +42,6 @@ const closeWhenDone = (connection: WireConnection): void => {
       return
     }
     connection.close()
-    // The driver's control connection is only told of closings that nobody asked for.
-    connection.emit("socketClose")
   }
   check()
 }

@@ -78,11 +78,11 @@ export class WireState {
   readonly aim: Aim
   readonly deadlines = new Deadlines()
   readonly connections = new Set<Connection & { readonly orphans: number }>()
-  /** Connections that the driver's control connection is opening. */
+  /** Connections that are being opened. */
   readonly opening = new Set<Connection>()
   /** The custom payloads that go with preparing, by what the driver remembers of the statements. */
   readonly preparePayloads = new WeakMap<object, Readonly<Record<string, Uint8Array>>>()
-  /** Set once connecting was given up. */
+  /** Set once connecting was given up, or the client closed. */
   isAborted = false
   readonly counters: WireCounters = {
     bytesRead: 0,
