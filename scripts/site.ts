@@ -6,7 +6,7 @@ import { existsSync, readFileSync, rmSync, statSync } from "node:fs"
 import { dirname, join, relative, resolve } from "node:path"
 import ts from "typescript"
 import { main, run } from "./run.ts"
-import { root } from "./sources.ts"
+import { glob, read, root } from "./sources.ts"
 
 const site = join(root, "site")
 
@@ -46,9 +46,19 @@ const deadLinks = (): ReadonlyArray<string> => {
   return dead
 }
 
+/** The guides in the order in which docs/README.md lists them; each has to be there. */
+const guides = (): ReadonlyArray<string> => {
+  const overview = "docs/README.md"
+  const listed = Array.from(read(overview).matchAll(/\]\(([\w-]+\.md)\)/g), ([, name = ""]) => `docs/${name}`)
+  const forgotten = glob(["docs/*.md"]).filter((file) => file !== overview && !listed.includes(file))
+  if (forgotten.length > 0) throw new Error(`${overview} does not list ${forgotten.join(" and ")}`)
+  return [overview, ...new Set(listed)]
+}
+
 await main(async () => {
   rmSync(site, { recursive: true, force: true })
-  if (!(await run("typedoc", [], { cwd: root })).ok) return false
+  const documents = guides().flatMap((file) => ["--projectDocuments", file])
+  if (!(await run("typedoc", documents, { cwd: root })).ok) return false
   const dead = deadLinks()
   for (const link of dead) console.error(link)
   return dead.length === 0

@@ -189,6 +189,25 @@ export const single = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>(
     )
   )
 
+/**
+ * A write, or a read whose rows are of no interest.
+ *
+ * @example
+ * ```ts
+ * import { Schema } from "effect"
+ * import { Columns, cql, CqlType, Query } from "effect-cassandra"
+ *
+ * class User extends Schema.Class<User>("User")({ id: CqlType.uuid, name: CqlType.text }) {}
+ *
+ * const insertUser = Query.void({
+ *   Request: User,
+ *   execute: (user) => cql`INSERT INTO users ${Columns.insert(User, user)}`
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
 const execute = <RequestA, RequestI, RequestR>(
   options: WriteOptions<RequestA, RequestI, RequestR>
 ): EffectQuery<RequestA, void, never, RequestR> =>
@@ -196,28 +215,7 @@ const execute = <RequestA, RequestI, RequestR>(
     Effect.asVoid(session.execute(withoutSchema(statement)))
   )
 
-export {
-  /**
-   * A write, or a read whose rows are of no interest.
-   *
-   * @example
-   * ```ts
-   * import { Schema } from "effect"
-   * import { Columns, cql, CqlType, Query } from "effect-cassandra"
-   *
-   * class User extends Schema.Class<User>("User")({ id: CqlType.uuid, name: CqlType.text }) {}
-   *
-   * const insertUser = Query.void({
-   *   Request: User,
-   *   execute: (user) => cql`INSERT INTO users ${Columns.insert(User, user)}`
-   * })
-   * ```
-   *
-   * @since 0.1.0
-   * @category constructors
-   */
-  execute as void
-}
+export { execute as void }
 
 /**
  * A conditional write: whether it was applied. A write without a condition always is.
