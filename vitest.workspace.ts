@@ -10,7 +10,12 @@ const projects: Array<TestProjectInlineConfiguration> = [
     extends: true,
     test: {
       name: "unit",
-      include: ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts", "scripts/test/**/*.test.ts"],
+      include: [
+        "packages/*/test/**/*.test.ts",
+        "examples/**/*.test.ts",
+        "benchmarks/test/**/*.test.ts",
+        "scripts/test/**/*.test.ts"
+      ],
       testTimeout: 30_000
     }
   },

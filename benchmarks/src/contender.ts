@@ -1,19 +1,10 @@
-/**
- * The other end of the pipe: a contender reads how many milliseconds to work, works, and answers with one line of JSON. That is
- * all a client in another language has to do to take part.
- */
+/** The contenders' end of the pipe, for those in JavaScript. */
+import { createRequire } from "node:module"
 import { createInterface } from "node:readline"
+import type { Histogram } from "./histogram.ts"
+import type { Answer, Memory, Ready, Stretch } from "./protocol.ts"
 
-/** One measured stretch of work. */
-export interface Measurement {
-  readonly operations: number
-  readonly milliseconds: number
-  /** User and system time of the whole process: garbage collection and the threads of libuv count. */
-  readonly cpuMicros: number
-  /** The longest time between two beats of a heartbeat of 5 ms: how long everything else in the process had to wait. */
-  readonly largestGap: number
-}
-
+/** How long the rest of the process had to wait: the longest time between two beats. */
 const heartbeat = (): { readonly stop: () => number } => {
   let last = performance.now()
   let largest = 0
@@ -30,20 +21,45 @@ const heartbeat = (): { readonly stop: () => number } => {
   }
 }
 
-/** Does the work until the clock (`performance.now()`) reaches `end`, and tells how many operations that were. */
-export type Run = (end: number) => Promise<number>
+const memory = (): Memory => ({
+  peakRss: process.resourceUsage().maxRSS * 1024,
+  heap: process.memoryUsage().heapUsed
+})
 
-/** Serves until the pipe is closed. */
-export const serve = async (run: Run): Promise<void> => {
-  for await (const line of createInterface({ input: process.stdin })) {
-    const heart = heartbeat()
-    const cpu = process.cpuUsage()
-    const start = performance.now()
-    const operations = await run(start + Number(line))
+const say = (line: Ready | Answer): void => {
+  process.stdout.write(`${JSON.stringify(line)}\n`)
+}
+
+export interface Done {
+  readonly operations: number
+  readonly latency?: Histogram
+}
+
+/** Does the work until the clock (`performance.now()`) reaches `end`. */
+export type Run = (stretch: Stretch, end: number) => Promise<Done>
+
+const measured = async (run: Run, stretch: Stretch): Promise<Answer> => {
+  const heart = heartbeat()
+  const cpu = process.cpuUsage()
+  const start = performance.now()
+  try {
+    const done = await run(stretch, start + stretch.milliseconds)
     const milliseconds = performance.now() - start
     const { system, user } = process.cpuUsage(cpu)
-    const largestGap = heart.stop()
-    const measurement: Measurement = { operations, milliseconds, cpuMicros: user + system, largestGap }
-    process.stdout.write(`${JSON.stringify(measurement)}\n`)
+    return { ...done, milliseconds, cpuMicros: user + system, memory: memory(), largestGap: heart.stop() }
+  } catch (error) {
+    heart.stop()
+    return { failure: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** Says that the first query is answered, then serves until the pipe is closed. */
+export const serve = async (client: string, run: Run): Promise<void> => {
+  const { system, user } = process.cpuUsage()
+  const used = memory()
+  const { version } = createRequire(import.meta.url)(`${client}/package.json`) as { version: string }
+  say({ version, runtime: `Node ${process.versions.node}`, cpuMicros: user + system, memory: used })
+  for await (const line of createInterface({ input: process.stdin })) {
+    say(await measured(run, JSON.parse(line) as Stretch))
   }
 }

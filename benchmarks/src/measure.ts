@@ -1,0 +1,118 @@
+/**
+ * Runs the contenders of one workload.
+ *
+ * Each is a process of its own that does this one workload: in one process they would share the garbage collector, and whichever ran
+ * second would find code compiled for the first one's calls. The processes live side by side and work in turns, a round each, so that
+ * a machine that gets slower or faster meets all of them alike; the order rotates. A compiler's luck stays with a process, so they are
+ * started anew a few times (`generations`).
+ */
+import type { CommandExecutor } from "@effect/platform/CommandExecutor"
+import type { CassandraServer } from "effect-cassandra-testkit"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import { type Process, type Runnable, start } from "./processes.ts"
+import type { Answer, Stretch } from "./protocol.ts"
+import type { Contender, Workload } from "./suite.ts"
+import type { Absence, Sample } from "./summary.ts"
+
+export interface Settings {
+  readonly generations: number
+  readonly rounds: number
+  /** Milliseconds of a round. */
+  readonly duration: number
+  /** Milliseconds of CPU time before the first round. */
+  readonly warmup: number
+}
+
+interface Running extends Process {
+  readonly contender: Runnable
+}
+
+/**
+ * By CPU time, not by the clock: on a busy machine the compiler would not be done, and its work would be charged to the rounds. The
+ * clock only ends the wait for contenders that use little of it.
+ */
+const warmUp = (settings: Settings, { contender, work }: Running, concurrency: number) =>
+  Effect.gen(function* () {
+    const end = performance.now() + 15_000
+    let left = settings.warmup * 1000 * contender.warmup
+    while (left > 0 && performance.now() < end) {
+      const answer = yield* work({ concurrency, milliseconds: 250 })
+      if ("failure" in answer) return
+      left -= answer.cpuMicros
+    }
+  })
+
+/** A new process every time: its first query is what is measured. */
+const startOnce = (workload: string, contender: Runnable) =>
+  start(workload, contender).pipe(
+    Effect.map(({ ready, readyAfter }): Answer => ({
+      operations: 1,
+      milliseconds: readyAfter,
+      cpuMicros: ready.cpuMicros,
+      memory: ready.memory
+    })),
+    Effect.catchAll((error) => Effect.succeed<Answer>({ failure: error.message })),
+    Effect.scoped
+  )
+
+/** One generation of a workload. */
+export const measure = (
+  name: string,
+  { about, steps }: Workload,
+  contenders: ReadonlyArray<Runnable>,
+  settings: Settings,
+  generation: number
+): Effect.Effect<
+  { readonly samples: ReadonlyArray<Sample>; readonly absent: ReadonlyArray<Absence> },
+  never,
+  CassandraServer.CassandraServer | CommandExecutor
+> =>
+  Effect.gen(function* () {
+    const samples: Array<Sample> = []
+    const absent: Array<Absence> = []
+    const leave = ({ client, style }: Contender, step: string, reason: string) => {
+      absent.push({ workload: name, step, client, style, reason })
+      return Console.error(`  ${client}, ${style}${step === "" ? "" : `, ${step}`}: ${reason.split("\n")[0]}`)
+    }
+    const isIn = ({ client, style }: Contender, step: string) =>
+      !absent.some((it) => it.client === client && it.style === style && it.step === step)
+
+    const inTurns = <R>(answer: (n: number, stretch: Stretch) => Effect.Effect<Answer, never, R>) =>
+      Effect.gen(function* () {
+        for (let round = 0; round < settings.rounds; round++) {
+          for (const step of steps) {
+            for (let turn = 0; turn < contenders.length; turn++) {
+              // Another one begins each time.
+              const n = (turn + round + generation) % contenders.length
+              const contender = contenders[n]
+              if (contender === undefined || !isIn(contender, step.name)) continue
+              const { client, style } = contender
+              const result = yield* answer(n, { ...step.stretch, milliseconds: settings.duration })
+              if ("failure" in result) yield* leave(contender, step.name, result.failure)
+              else samples.push({ workload: name, step: step.name, client, style, generation, round, ...result })
+            }
+          }
+        }
+      })
+
+    if (about === "start") {
+      yield* inTurns((n) => startOnce(name, contenders[n] as Runnable))
+    } else {
+      const processes = yield* Effect.forEach(contenders, (contender) =>
+        start(name, contender).pipe(
+          Effect.map((process): Running => ({ ...process, contender })),
+          Effect.catchAll((error) =>
+            Effect.as(
+              Effect.forEach(steps, (step) => leave(contender, step.name, error.message)),
+              undefined
+            )
+          )
+        )
+      )
+      const concurrency = about === "concurrency" ? 100 : (steps[0]?.stretch.concurrency ?? 1)
+      yield* Effect.forEach(processes, (it) => (it === undefined ? Effect.void : warmUp(settings, it, concurrency)))
+      yield* inTurns((n, stretch) => processes[n]?.work(stretch) ?? Effect.succeed({ failure: "it did not start" }))
+    }
+    return { samples, absent }
+  }).pipe(Effect.scoped)
