@@ -1,5 +1,5 @@
 import { types } from "cassandra-driver"
-import { assert, describe, it } from "vitest"
+import { assert, describe, it, vi } from "vitest"
 import * as Wire from "../../src/internal/wire/index.ts"
 import { ScriptedServer } from "./ScriptedServer.ts"
 import { asDriver, connect, execute, makeClient, prepare, select, sendOptions, setup, shutdown } from "./support.ts"
@@ -44,5 +44,19 @@ describe("good neighbourliness", () => {
     assert.deepStrictEqual(await run(), before)
     assert.isTrue(before[0]!.startsWith("66 "))
     assert.strictEqual(Wire.wireStatus()._tag, "Available")
+  })
+
+  it("a second copy of the client in the process has its wire as well, and both speak v5", async () => {
+    const { client } = await setup()
+    vi.resetModules()
+    const copy = await import("./support.ts")
+    const Other: typeof Wire = await import("../../src/internal/wire/index.ts")
+    assert.notStrictEqual(Other.attach, Wire.attach)
+    assert.deepStrictEqual(Other.wireStatus(), { _tag: "Available" })
+    const second = await copy.setup()
+    assert.deepStrictEqual((await copy.execute(second.client, select, [1])).rows, [{ v: 42 }])
+    assert.deepStrictEqual((await execute(client, select, [1])).rows, [{ v: 42 }])
+    assert.deepStrictEqual([Wire.protocolVersion(client), Other.protocolVersion(second.client)], [5, 5])
+    for (const close of copy.opened.splice(0)) await close()
   })
 })

@@ -57,6 +57,13 @@ export type WireStatus = { readonly _tag: "Available" } | { readonly _tag: "Unav
 
 const KNOWN_VERSION = "4.10.0"
 
+/** Where a function that a copy of this client has put in the driver keeps the one that was there before. */
+export const replaced: unique symbol = Symbol.for("effect-cassandra/wire/replaced")
+
+/** The driver's own function, below those of other copies of this client: there may be another version in the process. */
+const driversOwn = (put: unknown): unknown =>
+  typeof put === "function" && replaced in put ? driversOwn(put[replaced]) : put
+
 /**
  * The digest of the source of every function the wire replaces or whose inner workings it counts on. Another text is
  * another behaviour until someone has read it.
@@ -116,7 +123,7 @@ const load = (): { readonly driver?: Driver; readonly status: WireStatus } => {
       Client.prototype["handleSchemaAgreementAndRefresh"],
       Client.prototype["connect"],
       Client.prototype["_connect"],
-      types.protocolVersion.getHighestCommon
+      driversOwn(types.protocolVersion.getHighestCommon)
     ])
     if (digest !== KNOWN_DIGEST) {
       return unavailable(`the code of cassandra-driver ${version} is not the one the wire knows (${digest})`)

@@ -1,6 +1,6 @@
 import { beginEnvelope, endEnvelope } from "./writeQueue.ts"
 import { ByteWriter } from "./byteWriter.ts"
-import type { Driver } from "./driver.ts"
+import { type Driver, replaced } from "./driver.ts"
 import type { Client, Connection, Encoder, Host, Request } from "./driverShape.ts"
 import { WireError } from "./errors.ts"
 import { stateOf, type WireState } from "./state.ts"
@@ -94,15 +94,15 @@ export const patchHighestCommon = (driver: Driver): void => {
   patched = true
   const { protocolVersion } = driver
   const original = protocolVersion.getHighestCommon
-  protocolVersion.getHighestCommon = function (connection, hosts) {
+  const choose: typeof original = (connection, hosts) => {
     const state = stateOf(connection.options)
-    if (state === undefined) return original.call(this, connection, hosts)
+    if (state === undefined) return original.call(protocolVersion, connection, hosts)
     let older: Host | undefined
     hosts.forEach((host) => {
       if (hostVersion(host) === 4) older ??= host
     })
     if (connection.protocolVersion === DIALECT && older === undefined) return DIALECT
-    const common = original.call(this, connection, hosts)
+    const common = original.call(protocolVersion, connection, hosts)
     const version = wireVersion(common)
     if (version < state.minimumVersion) {
       // The driver forgets this connection when this throws.
@@ -111,6 +111,7 @@ export const patchHighestCommon = (driver: Driver): void => {
     }
     return common
   }
+  protocolVersion.getHighestCommon = Object.assign(choose, { [replaced]: original })
 }
 
 /** The native protocol version a client speaks: 5 or less; undefined before it is connected. */
