@@ -7,5 +7,9 @@ const conditions = ["effect-cassandra-source"]
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
-  test: { projects }
+  test: {
+    projects,
+    // The files of a project share a process. Loading `effect` and the driver anew for each took longer than most files run.
+    poolOptions: { forks: { isolate: false } }
+  }
 })

@@ -1,5 +1,5 @@
 /** What happens where the driver is not the one that the wire knows. */
-import { assert, layer } from "@effect/vitest"
+import { afterAll, assert, layer } from "@effect/vitest"
 import { Batch, cql, Session, Statement } from "effect-cassandra"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
@@ -11,6 +11,12 @@ import * as TestServer from "effect-cassandra-testkit/vitest"
 import { vi } from "vitest"
 import { cluster, connect } from "./support/client.ts"
 
+// The files before this one have loaded the client with its wire, and those after it are to have that again.
+vi.hoisted(() => vi.resetModules())
+afterAll(() => {
+  vi.doUnmock("../src/internal/wire/index.ts")
+  vi.resetModules()
+})
 vi.mock(import("../src/internal/wire/index.ts"), async (original) => ({
   ...(await original()),
   wireStatus: () => ({ _tag: "Unavailable", reason: "this driver is another one" }) as const
