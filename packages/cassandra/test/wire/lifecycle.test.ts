@@ -20,7 +20,8 @@ import {
   setup,
   shutdown,
   sleep,
-  soon
+  soon,
+  types
 } from "./support.ts"
 
 const { ca, server } = makeTls(["localhost"])
@@ -141,6 +142,21 @@ describe("connections", () => {
     connection.netClient.destroy()
     const error = await new Promise<unknown>((resolve) => connection.prepareOnce("SELECT 1", undefined, resolve))
     assert.include(error as object, { isSocketError: true, requestNotWritten: true })
+  })
+
+  it("whose sockets have just ended are not tried again and again", async () => {
+    for (const core of [1, 2]) {
+      const pooling = { coreConnectionsPerHost: { [types.distance.local]: core }, warmup: true }
+      const { client } = await setup({}, {}, { pooling, policies: soon() })
+      await execute(client, select, [1])
+      const { connections } = client.hosts.values()[0]!.pool
+      assert.strictEqual(connections.length, core)
+      // The pool hears of it later, and would never if the request kept the event loop to itself.
+      for (const { netClient } of connections) netClient.destroy()
+      const error = await failure(execute(client, select, [1]))
+      assert.instanceOf(error, errors.NoHostAvailableError)
+      assert.deepStrictEqual((await executeSoon(client)).rows, [{ v: 42 }])
+    }
   })
 
   it("close at once when idle", async () => {

@@ -226,8 +226,9 @@ export class WireRequest {
         return thrown.outdated && this.reprepares === 0 ? this.reprepare(attempt, thrown) : this.complete(thrown)
       }
       if (error.isSocketError === true) {
-        if (error.requestNotWritten === true) return this.sendAgain(attempt)
+        // Its socket may have ended without the pool having heard of it: it would be borrowed again, and again.
         host.removeFromPool(connection)
+        if (error.requestNotWritten === true) return this.sendAgain(attempt)
       }
       // The other executions may still answer.
       if (this.attempt !== undefined) return
