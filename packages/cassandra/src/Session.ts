@@ -84,7 +84,10 @@ export interface Session {
 export interface PrepareOptions {
   /** The keyspace of unqualified table names, in place of the session's. */
   readonly keyspace?: string | undefined
-  /** How long to wait. After it preparing fails with an `OperationTimedOutError`. Default: the cluster's `requestTimeout`. */
+  /**
+   * How long to wait. After it preparing fails with an `OperationTimedOutError`. Default: the `timeout` of a request, after which
+   * it is tried again as the retry policy says, within the `deadline`.
+   */
   readonly timeout?: Duration.DurationInput | undefined
   /**
    * Asks a node also where the text is prepared already, since a table that was made anew may have other types. Default:

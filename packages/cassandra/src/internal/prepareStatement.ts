@@ -1,43 +1,83 @@
 /** Preparing as an effect. */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Cause from "effect/Cause"
+import * as Option from "effect/Option"
 import type { CassandraError } from "../CassandraError.ts"
+import { deadlineError } from "./attempt.ts"
 import { fromDriverError } from "./driverErrors.ts"
+import { decide } from "./request.ts"
+import type { Effective } from "./requestOptions.ts"
 import type { SessionTelemetry } from "./telemetry/session.ts"
 import type { PreparedColumns, SendOptions, Transport } from "./transport.ts"
 
+export interface Preparing {
+  readonly transport: Transport
+  readonly query: string
+  /** Asks also where it is prepared already. */
+  readonly again: boolean
+  readonly telemetry: SessionTelemetry
+}
+
 /**
- * Prepares a statement, or finds it prepared unless it is to ask anew. Interrupting it ends the waiting; what comes of it is
- * there for the next time. Without telemetry it is the client's own affair, and no operation of a session's.
+ * Prepares a statement for a session. It changes nothing on the server, so that it is tried again as the retry policy says of
+ * what is idempotent; but not once the caller's own time is over.
  */
 export const prepareStatement = (
+  { again, query, telemetry, transport }: Preparing,
+  { consistency, deadline, retryPolicy, send }: Effective,
+  timeLimited: boolean
+): Effect.Effect<PreparedColumns, CassandraError> =>
+  Effect.suspend(() => {
+    const started = performance.now()
+    const { cluster } = telemetry
+    const once = Effect.tapError(prepareOnce(transport, query, send, again), (error) =>
+      Effect.sync(() => cluster.attemptFailed(error))
+    )
+    let retries = 0
+    const isRetried = (error: CassandraError) =>
+      Effect.map(
+        decide(() => retryPolicy.decide(error, { retries: retries++, idempotent: true, consistency, query })),
+        ({ _tag }) => _tag === "Retry"
+      )
+    const retried = timeLimited
+      ? once
+      : Effect.retry(once, {
+          schedule: retryPolicy.schedule,
+          while: (error) => Effect.tap(isRetried(error), (is) => is && cluster.retries.increment(error._tag))
+        })
+    const limited =
+      deadline === undefined
+        ? retried
+        : Effect.timeoutFail(retried, { duration: deadline, onTimeout: () => deadlineError(deadline, false) })
+    return Effect.onExit(limited, (exit) =>
+      Effect.sync(() => telemetry.ended(cluster.statements.of(`PREPARE ${query}`), "default", failureOf(exit), started))
+    )
+  })
+
+const failureOf = (exit: Exit.Exit<unknown, CassandraError>): string | undefined =>
+  Exit.isSuccess(exit)
+    ? undefined
+    : Option.match(Cause.failureOption(exit.cause), { onNone: () => "Interrupted", onSome: ({ _tag }) => _tag })
+
+/**
+ * Prepares a statement, or finds it prepared unless it is to ask anew; the next node is asked where one does not answer.
+ * Interrupting it ends the waiting; what comes of it is there for the next time.
+ */
+export const prepareOnce = (
   transport: Transport,
   query: string,
   options: SendOptions,
-  again: boolean,
-  telemetry?: SessionTelemetry
+  again: boolean
 ): Effect.Effect<PreparedColumns, CassandraError> =>
   Effect.async((resume) => {
-    const started = performance.now()
-    const ended = (error: string | undefined) =>
-      telemetry?.ended(telemetry.cluster.statements.of(`PREPARE ${query}`), "default", error, started)
-    const failed = (cause: unknown) => {
-      const error = fromDriverError(cause, { timeout: options.timeout, batch: false, sent: false })
-      ended(error._tag)
-      telemetry?.cluster.attemptFailed(error)
-      resume(Effect.fail(error))
-    }
+    const failed = (cause: unknown) =>
+      resume(Effect.fail(fromDriverError(cause, { timeout: options.timeout, batch: false, sent: false })))
     try {
       const preparing = transport.prepare(query, options, again, {
-        answered: (error, prepared) => {
-          if (prepared === undefined) return failed(error)
-          ended(undefined)
-          resume(Effect.succeed(prepared))
-        }
+        answered: (error, prepared) => (prepared === undefined ? failed(error) : resume(Effect.succeed(prepared)))
       })
-      return Effect.sync(() => {
-        ended("Interrupted")
-        preparing?.cancel()
-      })
+      return Effect.sync(() => preparing?.cancel())
     } catch (error) {
       failed(error)
     }

@@ -318,7 +318,7 @@ const retry = <A, E, R>(
     }
   })
 
-const decide = (run: () => RetryDecision): Effect.Effect<RetryDecision, QueryError> =>
+export const decide = (run: () => RetryDecision): Effect.Effect<RetryDecision, QueryError> =>
   Effect.try({
     try: run,
     catch: (cause) => new QueryError({ message: "The retry policy threw", cause, writeState: "Unknown" })

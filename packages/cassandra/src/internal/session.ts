@@ -191,9 +191,10 @@ class OpenSession implements Session {
         return this.#activity.closed ? Effect.fail(closedError("NotApplied")) : this.#engine(options.keyspace)
       }),
       ({ transport }) =>
-        Effect.flatMap(this.#optionsOf(options, true), ({ send }) =>
-          prepareStatement(transport, query, send, options.refresh ?? false, this.#telemetry)
-        )
+        Effect.flatMap(this.#optionsOf(options, true), (effective) => {
+          const preparing = { transport, query, again: options.refresh ?? false, telemetry: this.#telemetry }
+          return prepareStatement(preparing, effective, options.timeout !== undefined)
+        })
     ).pipe(
       Effect.map(({ columns, keyspace, table, variables }) => ({
         query,

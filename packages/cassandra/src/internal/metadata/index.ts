@@ -10,7 +10,7 @@ import { type AgreementOptions, type Metadata, UserTypeNotFoundError } from "../
 import type { Session } from "../../Session.ts"
 import type { Values } from "../../Statement.ts"
 import type { Engine } from "../driver.ts"
-import { prepareStatement } from "../prepareStatement.ts"
+import { prepareOnce } from "../prepareStatement.ts"
 import { plainOptions } from "../requestOptions.ts"
 import { refreshHosts } from "../driverEvents.ts"
 import { fromDriverError } from "../driverErrors.ts"
@@ -233,7 +233,7 @@ const routingKey = (
       const columns = partitionKey.map(({ name }) => cql.id(name).text)
       const condition = columns.map((column) => `${column} = ?`).join(" AND ")
       const query = `SELECT ${columns.join(", ")} FROM ${cql.id(keyspace, table).text} WHERE ${condition}`
-      return prepareStatement(transport, query, plainOptions, false)
+      return prepareOnce(transport, query, plainOptions, false)
     }),
     ({ variables }) =>
       Effect.try({
