@@ -91,14 +91,14 @@ class Weather extends Schema.Class<Weather>("Weather")({ city: Schema.String, ce
 const slowService = (city: string) =>
   Effect.zipRight(Console.log(`asked the slow service for ${city}`), Effect.succeed(new Weather({ city, celsius: 21 })))
 
-/** Knows nothing of Cassandra. */
+/** Knows nothing of Cassandra. A cache that cannot answer is as good as an empty one. */
 const weather = (city: string) =>
   Effect.gen(function* () {
     const cache = (yield* KeyValueStore.KeyValueStore).forSchema(Weather)
-    const cached = yield* cache.get(city)
+    const cached = yield* Effect.orElseSucceed(cache.get(city), Option.none<Weather>)
     if (Option.isSome(cached)) return cached.value
     const fresh = yield* slowService(city)
-    yield* cache.set(city, fresh)
+    yield* Effect.ignoreLogged(cache.set(city, fresh))
     return fresh
   })
 

@@ -1,7 +1,8 @@
 /**
- * A lock for many processes, by conditional writes. Who holds it stands in a cell with a TTL, renewed as long as the holder's scope
- * is open: the lock of a process that died is free again soon. Every holder gets a fencing token, larger than all before it, by
- * which what the lock guards refuses a holder that comes back too late.
+ * A lock for many processes, by conditional writes. Who holds it stands in a cell with a TTL, renewed while the holder works: the
+ * lock of a process that died is free again soon, and a holder that has lost it is interrupted. No clock can promise that it
+ * notices in time, so every holder gets a fencing token, larger than all before it, by which what the lock guards refuses who
+ * comes too late.
  *
  * Prints:
  *   5 workers added 1 each: the balance is 5
@@ -9,6 +10,7 @@
  *   the holder died, and after its TTL the next one got the lock
  *   its token is larger: true
  *   a write with the token of the dead is refused: true
+ *   a holder whose lock was taken away is interrupted: LockLostError
  */
 import { Batch, cql, CqlType, Session, Statement } from "effect-cassandra"
 import * as Console from "effect/Console"
@@ -24,6 +26,12 @@ import { SessionLive } from "./support/server.ts"
 class LockedError extends Data.TaggedError("LockedError")<{ readonly lock: string }> {
   override get message() {
     return `Someone else holds ${this.lock}`
+  }
+}
+
+class LockLostError extends Data.TaggedError("LockLostError")<{ readonly lock: string }> {
+  override get message() {
+    return `${this.lock} is held no longer`
   }
 }
 
@@ -60,10 +68,21 @@ const take = (lock: string, holder: string) =>
   })
 
 const renew = (lock: string, holder: string) =>
-  Effect.flatMap(Session.Session, (session) =>
-    session.execute(
+  Effect.gen(function* () {
+    const session = yield* Session.Session
+    const { wasApplied } = yield* session.execute(
       cql`UPDATE locks USING TTL ${timeToLive} SET holder = ${holder} WHERE name = ${lock} IF holder = ${holder}`
     )
+    if (!Option.contains(wasApplied, true)) return yield* new LockLostError({ lock })
+  })
+
+/** Renews the lock for ever. It fails when someone else has it, or when it could not be renewed before it ran out. */
+const keep = (lock: string, holder: string) =>
+  renew(lock, holder).pipe(
+    Effect.retry({ while: ({ _tag }) => _tag !== "LockLostError", schedule: Schedule.spaced("100 millis") }),
+    Effect.timeoutFail({ duration: `${timeToLive * 600} millis`, onTimeout: () => new LockLostError({ lock }) }),
+    Effect.delay(`${timeToLive * 300} millis`),
+    Effect.forever
   )
 
 const release = (lock: string, holder: string) =>
@@ -71,8 +90,8 @@ const release = (lock: string, holder: string) =>
     session.execute(cql`UPDATE locks SET holder = null WHERE name = ${lock} IF holder = ${holder}`)
   )
 
-/** Holds the lock as long as the scope is open. Gives the fencing token. */
-const acquire = (lock: string) =>
+/** Runs an effect, given the fencing token, while it holds the lock; interrupts it when the lock is lost. */
+const withLock = <A, E, R>(lock: string, use: (token: bigint) => Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const holder = randomUUID()
     // Before the first try: a try that failed without an answer may have been applied. Not ours, it changes nothing.
@@ -84,9 +103,8 @@ const acquire = (lock: string) =>
       }),
       Effect.timeoutFail({ duration: "30 seconds", onTimeout: () => new LockedError({ lock }) })
     )
-    yield* Effect.forkScoped(Effect.schedule(renew(lock, holder), Schedule.spaced(`${timeToLive * 300} millis`)))
-    return token
-  })
+    return yield* Effect.raceFirst(use(token), keep(lock, holder))
+  }).pipe(Effect.scoped)
 
 const Account = Schema.Struct({ balance: CqlType.int })
 
@@ -104,10 +122,7 @@ const balance = Effect.gen(function* () {
   return Option.match(account, { onNone: () => 0, onSome: (row) => row.balance })
 })
 
-const worker = Effect.gen(function* () {
-  const token = yield* acquire("account 1")
-  yield* write((yield* balance) + 1, token)
-}).pipe(Effect.scoped)
+const worker = withLock("account 1", (token) => Effect.flatMap(balance, (before) => write(before + 1, token)))
 
 const program = Effect.gen(function* () {
   const session = yield* Session.Session
@@ -123,14 +138,23 @@ const program = Effect.gen(function* () {
   yield* take("account 1", randomUUID()).pipe(
     Effect.catchTag("LockedError", ({ _tag }) => Console.log(`while it is held, another try fails: ${_tag}`))
   )
-  yield* Effect.gen(function* () {
-    const token = yield* acquire("account 1")
-    yield* Console.log("the holder died, and after its TTL the next one got the lock")
-    yield* Console.log(`its token is larger: ${token > dead}`)
-    yield* write(100, token)
-    const late = yield* write(0, dead)
-    yield* Console.log(`a write with the token of the dead is refused: ${Option.contains(late.wasApplied, false)}`)
-  }).pipe(Effect.scoped)
+  yield* withLock("account 1", (token) =>
+    Effect.gen(function* () {
+      yield* Console.log("the holder died, and after its TTL the next one got the lock")
+      yield* Console.log(`its token is larger: ${token > dead}`)
+      yield* write(100, token)
+      const late = yield* write(0, dead)
+      yield* Console.log(`a write with the token of the dead is refused: ${Option.contains(late.wasApplied, false)}`)
+    })
+  )
+
+  // Somebody takes the lock away from its holder, who would otherwise go on for a minute.
+  const takeAway = session.execute(cql`UPDATE locks SET holder = null WHERE name = 'account 1' IF EXISTS`)
+  yield* withLock("account 1", () => Effect.zipRight(takeAway, Effect.sleep("1 minute"))).pipe(
+    Effect.catchTag("LockLostError", ({ _tag }) =>
+      Console.log(`a holder whose lock was taken away is interrupted: ${_tag}`)
+    )
+  )
 })
 
 run(program.pipe(Effect.provide(SessionLive)))

@@ -68,11 +68,14 @@ const exportTo = (file: string) =>
       Stream.tap((page) => Effect.sync(() => add(page.length))),
       Stream.map((page) => Chunk.join(Chunk.map(page, lineOf), ""))
     )
+    // Half a file has another name, so that nobody takes it for a whole one.
+    const part = `${file}.part`
     yield* Stream.make(`${Columns.names(Order).join(",")}\n`).pipe(
       Stream.concat(pages),
       Stream.encodeText,
-      Stream.run(fs.sink(file))
+      Stream.run(fs.sink(part))
     )
+    yield* fs.rename(part, file)
   }).pipe(Effect.scoped)
 
 const program = Effect.gen(function* () {

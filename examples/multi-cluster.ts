@@ -1,6 +1,6 @@
 /**
  * Two clusters in one program: a tag for each session, so that the type of an effect says which of them it needs, and no code
- * can reach the wrong one. Here a customer is copied from the one to the other.
+ * can reach the wrong one. Here customers are copied from the one to the other.
  *
  * Prints:
  *   copied 3 customers

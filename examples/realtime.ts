@@ -50,6 +50,8 @@ const write = ({ mean, name, rise }: Sensor) =>
     return yield* Effect.repeat(reading, Schedule.fixed("10 millis"))
   })
 
+const writeAll = Effect.forEach(sensors, write, { concurrency: "unbounded", discard: true })
+
 /** The last second of a sensor, read from the table. */
 const lastSecond = ({ name }: Sensor) =>
   Effect.gen(function* () {
@@ -90,16 +92,16 @@ const program = Effect.gen(function* () {
     CREATE TABLE readings (sensor text, at timestamp, celsius double, PRIMARY KEY (sensor, at))
     WITH CLUSTERING ORDER BY (at DESC)`)
 
-  yield* Effect.forkScoped(Effect.forEach(sensors, write, { concurrency: "unbounded", discard: true }))
   yield* Console.log(`watching ${sensors.length} sensors`)
-
-  const raised = yield* Stream.mergeAll(sensors.map(alerts), { concurrency: "unbounded" }).pipe(
+  const watch = Stream.mergeAll(sensors.map(alerts), { concurrency: "unbounded" }).pipe(
     Stream.tap(({ from, sensor, to }) =>
       Console.log(`alert: ${sensor} rises, ${from.toFixed(1)} °C to ${to.toFixed(1)} °C within ${trendLength} windows`)
     ),
     Stream.take(3),
     Stream.runCollect
   )
+  // The sensors write as long as they are watched. One that cannot write any more ends the watching with its failure.
+  const raised = yield* Effect.raceFirst(watch, Effect.zipRight(writeAll, Effect.never))
   const { readings } = yield* Effect.flatten(
     session.one(cql`SELECT count(*) AS readings FROM readings`.pipe(Statement.as(Count)))
   )
@@ -108,4 +110,4 @@ const program = Effect.gen(function* () {
   yield* Console.log(`no alert for ${new Intl.ListFormat("en-GB").format(quiet)}`)
 })
 
-run(program.pipe(Effect.scoped, Effect.provide(SessionLive)))
+run(program.pipe(Effect.provide(SessionLive)))

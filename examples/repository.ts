@@ -37,7 +37,7 @@ const shop = Effect.gen(function* () {
   yield* Console.log(all.toSorted().join(", "))
 })
 
-const inDollars = Query.findAll({
+const withDouble = Query.findAll({
   Request: Schema.Void,
   Result: Schema.Struct({ price: CqlType.double }),
   execute: () => cql`SELECT price FROM products`
@@ -49,7 +49,7 @@ const program = Effect.gen(function* () {
   yield* Effect.provide(shop, Products.layer)
 
   // What does not fit the table is found when it is prepared, before the first request.
-  yield* Query.prepare(inDollars).pipe(
+  yield* Query.prepare(withDouble).pipe(
     Effect.catchTag("SchemaMismatchError", ({ _tag, mismatches }) =>
       Effect.forEach(mismatches, ({ database, field, schema }) =>
         Console.log(`${_tag}: ${field} is ${database}, not ${schema}`)

@@ -42,16 +42,31 @@ const id = HttpApiSchema.param("id", User.fields.id)
 
 const users = HttpApiGroup.make("users")
   .add(
-    HttpApiEndpoint.post("create", "/users").setPayload(NewUser).addSuccess(User, { status: 201 }).addError(EmailTaken)
+    HttpApiEndpoint.post("create", "/users")
+      .setPayload(NewUser)
+      .addSuccess(User, { status: 201 })
+      .addError(EmailTaken)
+      .annotate(OpenApi.Summary, "Creates a user, whose e-mail address nobody else may have")
   )
-  .add(HttpApiEndpoint.get("get")`/users/${id}`.addSuccess(User).addError(UserNotFound))
+  .add(
+    HttpApiEndpoint.get("get")`/users/${id}`
+      .addSuccess(User)
+      .addError(UserNotFound)
+      .annotate(OpenApi.Summary, "Reads a user")
+  )
   .add(
     HttpApiEndpoint.patch("rename")`/users/${id}`
       .setPayload(Schema.Struct({ name: User.fields.name }))
       .addSuccess(User)
       .addError(UserNotFound)
+      .annotate(OpenApi.Summary, "Gives a user another name")
   )
-  .add(HttpApiEndpoint.del("remove")`/users/${id}`.addSuccess(HttpApiSchema.NoContent).addError(UserNotFound))
+  .add(
+    HttpApiEndpoint.del("remove")`/users/${id}`
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(UserNotFound)
+      .annotate(OpenApi.Summary, "Removes a user, whose e-mail address is free again")
+  )
   .add(
     HttpApiEndpoint.get("list", "/users")
       .setUrlParams(
@@ -64,11 +79,12 @@ const users = HttpApiGroup.make("users")
       )
       .addSuccess(UserPage)
       .addError(InvalidCursor)
+      .annotate(OpenApi.Summary, "Lists users, a page at a time")
   )
   .add(
     HttpApiEndpoint.get("export", "/users.ndjson")
       .addSuccess(Schema.String.pipe(HttpApiSchema.withEncoding({ kind: "Text", contentType: "application/x-ndjson" })))
-      .annotate(OpenApi.Description, "Every user, one a line, as they come out of the database")
+      .annotate(OpenApi.Summary, "Streams every user, one a line, as they come out of the database")
   )
 
 export const UsersApi = HttpApi.make("UsersApi")
@@ -76,3 +92,8 @@ export const UsersApi = HttpApi.make("UsersApi")
   .addError(TryLater)
   .addError(HttpApiError.InternalServerError)
   .annotate(OpenApi.Title, "Users")
+  .annotate(OpenApi.Version, "1.0.0")
+  .annotate(
+    OpenApi.Description,
+    "Users, kept in Cassandra. Whether the service lives and is ready is said at /health/live and /health/ready."
+  )

@@ -1,4 +1,9 @@
-/** The users, in Cassandra: one table by their id, and one by their e-mail address, which keeps addresses unique. */
+/**
+ * The users, in Cassandra: one table by their id, and one by their e-mail address, which keeps addresses unique.
+ *
+ * Every write of these tables is conditional. Such writes are put in order by the replicas, others by the clocks of who sends
+ * them: a mixture of both loses writes when clocks differ.
+ */
 import { type CassandraError, Columns, cql, type PagingState, Query, Session, Statement } from "effect-cassandra"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -48,9 +53,10 @@ const byId = Query.findOne({
   Result: User,
   execute: (id) => cql`SELECT ${Columns.select(User)} FROM users WHERE id = ${id}`
 })
+// The id is new: what is there already is the same user, from an earlier try. So this may be sent again.
 const insert = Query.void({
   Request: User,
-  execute: (user) => cql`INSERT INTO users ${Columns.insert(User, user)}`.pipe(Statement.idempotent)
+  execute: (user) => cql`INSERT INTO users ${Columns.insert(User, user)} IF NOT EXISTS`.pipe(Statement.idempotent)
 })
 const claimEmail = Query.applied({
   Request: User,
@@ -58,7 +64,8 @@ const claimEmail = Query.applied({
 })
 const releaseEmail = Query.void({
   Request: User,
-  execute: ({ email, id }) => cql`DELETE FROM users_by_email WHERE email = ${email} IF id = ${id}`
+  execute: ({ email, id }) =>
+    cql`DELETE FROM users_by_email WHERE email = ${email} IF id = ${id}`.pipe(Statement.idempotent)
 })
 const rename = Query.applied({
   Request: Schema.Struct({ id: User.fields.id, name: User.fields.name }),
@@ -95,9 +102,15 @@ const make = Effect.gen(function* () {
       Effect.gen(function* () {
         const user = new User({ id: randomUUID(), ...fields })
         if (!(yield* users.claimEmail(user))) return Option.none()
-        yield* Effect.tapError(users.insert(user), () => Effect.ignore(users.releaseEmail(user)))
+        // Where nobody knows whether the user was written, the address stays taken: it must not get two users.
+        yield* Effect.tapError(users.insert(user), (error) =>
+          error._tag === "ParseError" || error.writeState === "NotApplied"
+            ? Effect.ignore(users.releaseEmail(user))
+            : Effect.void
+        )
         return Option.some(user)
-      }),
+        // Nor may a client that goes away in between leave an address that belongs to nobody.
+      }).pipe(Effect.uninterruptible),
     get: users.byId,
     rename: (id, name) =>
       Effect.flatMap(users.rename({ id, name }), (found) => (found ? users.byId(id) : Effect.succeedNone)),

@@ -4,7 +4,7 @@ import * as HttpApiClient from "@effect/platform/HttpApiClient"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert, layer } from "@effect/vitest"
-import { Cluster, Health, Session } from "effect-cassandra"
+import { CassandraMetrics, Cluster, cql, Health, Session } from "effect-cassandra"
 import { CassandraServer, TestKeyspace } from "effect-cassandra-testkit"
 import * as TestServer from "effect-cassandra-testkit/vitest"
 import * as Context from "effect/Context"
@@ -13,7 +13,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
@@ -160,36 +159,46 @@ layer(TestServer.layerKeyspace({ prefix: "http" }), { excludeTestServices: true 
     })
   )
 
-  it.scoped("stops paging when the client of a stream goes away", () =>
+  it.scoped("fetches no page that the client of a stream does not read, and none after it has gone away", () =>
     Effect.gen(function* () {
-      let rows = 0
+      const ended = yield* Deferred.make<void>()
+      const keyspace = yield* TestKeyspace.make({ prefix: "http_stream" })
       const { cluster, url } = yield* service({
-        users: (users) => ({
-          ...users,
-          // A table that would take an hour to read.
-          all: users.all.pipe(
-            Stream.repeat(Schedule.spaced("10 millis")),
-            Stream.tap(() => Effect.sync(() => rows++))
-          )
-        })
-      })
+        users: (users) => ({ ...users, all: Stream.ensuring(users.all, Deferred.succeed(ended, undefined)) })
+      }).pipe(Effect.provideService(TestKeyspace.TestKeyspace, keyspace))
+      const session = yield* cluster.connect({ keyspace: keyspace.name })
+      const fetched = Effect.map(
+        Effect.provideService(CassandraMetrics.snapshot, Cluster.Cluster, cluster),
+        ({ streams }) => streams.pages
+      )
+      // 40 pages of 800 kB: more than what sockets hold on the way.
+      const name = "x".repeat(8_000)
+      yield* Effect.forEach(
+        Array.from({ length: 4_000 }, () => randomUUID()),
+        (id) => session.execute(cql`INSERT INTO users (id, name, email) VALUES (${id}, ${name}, ${"a@example.org"})`),
+        { concurrency: 64, discard: true }
+      )
+
       const controller = new AbortController()
       const response = yield* get(`${url}/users.ndjson`, { signal: controller.signal })
       assert.strictEqual(response.status, 200)
       const reader = response.body?.getReader()
       yield* Effect.promise(async () => reader?.read())
-      assert.isAbove(rows, 0)
-      controller.abort()
-      // Nothing more is read, once what was under way has ended.
       const settled = Effect.gen(function* () {
-        const before = rows
-        yield* Effect.sleep("200 millis")
-        return rows === before && (yield* cluster.state).inFlight === 0
+        const before = yield* fetched
+        yield* Effect.sleep("300 millis")
+        return (yield* fetched) === before
       })
       yield* Effect.repeat(settled, { until: (still) => still })
-      const before = rows
-      yield* Effect.sleep("300 millis")
-      assert.strictEqual(rows, before)
+      const held = yield* fetched
+      assert.isAtLeast(held, 1)
+      assert.isBelow(held, 35)
+      assert.isFalse(yield* Deferred.isDone(ended))
+
+      controller.abort()
+      yield* Deferred.await(ended)
+      assert.isAtMost(yield* fetched, held + 1)
+      assert.strictEqual((yield* cluster.state).inFlight, 0)
     })
   )
 
