@@ -37,6 +37,11 @@ interface Host {
   initializePool(): void
 }
 
+interface PrivateClient {
+  readonly controlConnection: ControlConnection
+  readonly profileManager: { getDistance(host: Host | null): number }
+}
+
 interface ControlConnection extends EventEmitter {
   host: Host | null
   connection: Connection | null
@@ -314,7 +319,7 @@ const shuffled = (endpoints: Array<string>): ReadonlyArray<string> => {
  * the next attempt; and nothing of it is left afterwards. Call before the client connects.
  */
 export const keepControlConnection = (client: driver.Client): void => {
-  const control = (client as unknown as { readonly controlConnection: ControlConnection }).controlConnection
+  const { controlConnection: control, profileManager } = client as unknown as PrivateClient
   const keeper = new Keeper(control)
   const borrowFirst = control._borrowFirstConnection.bind(control)
   control._borrowFirstConnection = (endpoints) => {
@@ -325,6 +330,9 @@ export const keepControlConnection = (client: driver.Client): void => {
   // What the driver calls when it has connected.
   control._setHealthListeners = (_host, connection) => keeper.connected(connection)
   client.on("hostUp", () => keeper.hostUp())
+  // Once it has connected, the driver asks for the distance of the control connection's host, which may be lost again by then.
+  const getDistance = profileManager.getDistance.bind(profileManager)
+  profileManager.getDistance = (host) => (host === null ? driver.types.distance.ignored : getDistance(host))
   const shutdown = control.shutdown.bind(control)
   control.shutdown = () => {
     keeper.close()

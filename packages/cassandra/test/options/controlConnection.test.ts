@@ -68,6 +68,24 @@ describe("the control connection", () => {
     })
   )
 
+  it.scopedLive("that is lost while the pools are opened comes back, and connecting goes on", () =>
+    Effect.gen(function* () {
+      const to = yield* server()
+      let losses = 0
+      to.script = ({ connection, opcode }) => {
+        if (opcode !== Opcode.startup || connection !== to.connections[1]) return false
+        losses++
+        for (const open of to.open) if (open !== connection) open.socket.destroy()
+        setTimeout(() => connection.socket.destroy(), 100)
+        return true
+      }
+      const cluster = yield* connect(to, { reconnection: soon, connectionsPerHost: 2 })
+      assert.strictEqual(losses, 1)
+      yield* until(() => isConnected(cluster) && listening(to).length === 1 && to.open.length === 2)
+      yield* (yield* cluster.connect()).execute(cql`SELECT v FROM t`)
+    })
+  )
+
   it.scopedLive("moves to another node when its own is lost", () =>
     Effect.gen(function* () {
       const [first, second] = yield* pair()
