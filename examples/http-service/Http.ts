@@ -1,4 +1,4 @@
-/** The service over HTTP: handlers, health, the API page, and what a failure of the database is to a client. */
+/** The service over HTTP: handlers, health, metrics, the API page, and what a failure of the database is to a client. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpApiError from "@effect/platform/HttpApiError"
 import * as HttpApiSwagger from "@effect/platform/HttpApiSwagger"
@@ -12,6 +12,7 @@ import type { ParseError } from "effect/ParseResult"
 import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
 import { EmailTaken, InvalidCursor, TryLater, UserNotFound, UserPage, UsersApi } from "./Api.ts"
+import { MetricsLive, withoutTracesOfProbes } from "./Telemetry.ts"
 import { type User, Users, type UsersError, type UsersService } from "./Users.ts"
 
 /** Failures that pass: another try may well succeed. */
@@ -126,8 +127,10 @@ const HealthLive = HttpApiBuilder.Router.use((router) =>
 /** The whole service, given an HTTP server, the users and their database's health. */
 export const HttpLive = HttpApiBuilder.serve().pipe(
   Layer.provide(HealthLive),
+  Layer.provide(MetricsLive),
   Layer.provide(HttpApiSwagger.layer({ path: "/docs" })),
   Layer.provide(HttpApiBuilder.middlewareOpenApi({ path: "/openapi.json" })),
   Layer.provide(HttpApiBuilder.api(UsersApi)),
-  Layer.provide(UsersLive)
+  Layer.provide(UsersLive),
+  withoutTracesOfProbes
 )

@@ -4,22 +4,17 @@
  * What an example prints stands in its header, after "Prints:": these lines must come, in this order, with `…` for any text and
  * others between them. `^C` is where Ctrl-C is pressed.
  */
-import * as Command from "@effect/platform/Command"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { CassandraServer } from "effect-cassandra-testkit"
 import * as Console from "effect/Console"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
-import { fileURLToPath } from "node:url"
 import { run } from "./main.ts"
+import { directory, environmentOf, startExample } from "./process.ts"
 import { count, done, seconds } from "./terminal.ts"
-
-const directory = fileURLToPath(new URL("..", import.meta.url))
 
 class ExampleError extends Data.TaggedError("ExampleError")<{ readonly message: string }> {}
 
@@ -46,37 +41,13 @@ const matches = (expected: string, line: string): boolean => {
   return true
 }
 
-const environment = Effect.map(
-  CassandraServer.CassandraServer,
-  ({ contactPoints, credentials, localDataCenter, port }) => ({
-    CASSANDRA_CONTACT_POINTS: contactPoints.join(","),
-    CASSANDRA_PORT: String(port),
-    CASSANDRA_LOCAL_DC: localDataCenter,
-    // Any port that is free.
-    PORT: "0",
-    ...Option.match(credentials, {
-      onNone: () => ({}),
-      onSome: ({ password, username }) => ({
-        CASSANDRA_USERNAME: username,
-        CASSANDRA_PASSWORD: Redacted.value(password)
-      })
-    })
-  })
-)
-
 /** Runs one example to its end, and checks what it prints on the way. */
 const runExample = (file: string, variables: Record<string, string>) =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
     const expected = expectedOf(yield* fs.readFileString(`${directory}/${file}`))
     if (expected.length === 0) return yield* new ExampleError({ message: `${file} does not say what it prints` })
-    const example = yield* Command.make(
-      process.execPath,
-      "--conditions=effect-cassandra-source",
-      "--import",
-      "tsx",
-      `${directory}/${file}`
-    ).pipe(Command.env(variables), Command.start)
+    const example = yield* startExample(file, variables)
     const missing = yield* Ref.make(expected)
     const printed: Array<string> = []
     yield* Stream.merge(example.stdout, example.stderr).pipe(
@@ -113,7 +84,7 @@ const program = Effect.gen(function* () {
   const found = (yield* fs.readDirectory(directory)).filter((file) => /^[a-z-]+\.ts$/.test(file)).toSorted()
   // The quickstart is run by a command of its own.
   const files = named.length > 0 ? named.map((name) => `${name}.ts`) : found.filter((file) => file !== "quickstart.ts")
-  const variables = yield* environment
+  const variables = environmentOf(yield* CassandraServer.CassandraServer)
   const failures = yield* Effect.forEach(files, (file) =>
     runExample(file, variables).pipe(
       Effect.timed,
