@@ -1,8 +1,15 @@
+import { availableParallelism, freemem } from "node:os"
 import { defineConfig } from "vitest/config"
 import projects from "./vitest.workspace.ts"
 
 // Workspace packages resolve to their sources, so that tests need no build.
 const conditions = ["effect-cassandra-source"]
+
+/**
+ * Files at a time. Most wait for servers more than they compute, so that two do well on two cores; but each may run a cluster
+ * of three nodes, of 600 MB each.
+ */
+const workers = Math.max(1, Math.min(4, availableParallelism(), Math.floor(freemem() / 3e9)))
 
 export default defineConfig({
   resolve: { conditions },
@@ -10,6 +17,6 @@ export default defineConfig({
   test: {
     projects,
     // The files of a project share a process. Loading `effect` and the driver anew for each took longer than most files run.
-    poolOptions: { forks: { isolate: false } }
+    poolOptions: { forks: { isolate: false, minForks: 1, maxForks: workers } }
   }
 })

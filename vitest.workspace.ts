@@ -16,7 +16,7 @@ const projects: Array<TestProjectInlineConfiguration> = [
         "benchmarks/test/**/*.test.ts",
         "scripts/test/**/*.test.ts"
       ],
-      testTimeout: 30_000
+      testTimeout: 60_000
     }
   },
   {
@@ -26,7 +26,7 @@ const projects: Array<TestProjectInlineConfiguration> = [
       name: "integration",
       include: ["packages/*/test/**/*.it.ts", "examples/**/*.it.ts", "scripts/test/**/*.it.ts"],
       globalSetup: ["./packages/testkit/src/vitest.ts"],
-      testTimeout: 60_000,
+      testTimeout: 120_000,
       hookTimeout: 180_000
     }
   }

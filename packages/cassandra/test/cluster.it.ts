@@ -103,7 +103,7 @@ layer(setup, { excludeTestServices: true, timeout: "4 minutes" })("a cluster of 
         assert.deepStrictEqual(users, [{ id: 1, name: "Ada", email: null }])
         assert.deepStrictEqual(teams, [])
       }).pipe(Logger.withMinimumLogLevel(LogLevel.Error)),
-    180_000
+    300_000
   )
 
   it.scoped("a statement's 1,000 concurrent first uses prepare it on each host, and not for each use", () =>
