@@ -1,17 +1,31 @@
 /** A server with passwords and roles: what is not allowed has its error, and no secret is ever printed. */
 import { assert, layer } from "@effect/vitest"
-import { Batch, CassandraError as E, Cluster, cql, PagingState, RetryPolicy, Statement } from "effect-cassandra"
+import {
+  Batch,
+  CassandraError as E,
+  CassandraMetrics,
+  Cluster,
+  cql,
+  Health,
+  Migrator,
+  PagingState,
+  RetryPolicy,
+  Session,
+  Statement
+} from "effect-cassandra"
 import { CassandraServer } from "effect-cassandra-testkit"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
-import * as LogLevel from "effect/LogLevel"
+import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
 import { inspect } from "node:util"
 import { optionsFor } from "./support/client.ts"
 import * as Proxy from "./support/proxy.ts"
+import { assertNoSecret, captured, secrets, shown } from "./support/secrets.ts"
+import * as Recording from "./support/tracer.ts"
 
 // Without the cache of permissions, so that what is granted counts at once.
 const guarded = CassandraServer.layer({
@@ -34,68 +48,8 @@ const login = (username: string, password: string, options: Cluster.ClusterOptio
 
 const admin = login("cassandra", "cassandra")
 
-/** Everything that the console and Effect's loggers were given, at every level. */
-const captured = <A, Er, R>(effect: Effect.Effect<A, Er, R>) =>
-  Effect.gen(function* () {
-    const printed: Array<string> = []
-    const keep = (...parts: ReadonlyArray<unknown>) => {
-      printed.push(...parts.map((part) => (typeof part === "string" ? part : inspect(part, { depth: 20 }))))
-    }
-    const loggers = [Logger.stringLogger, Logger.logfmtLogger, Logger.jsonLogger, Logger.structuredLogger]
-    const all = loggers.reduce(
-      (merged, logger) =>
-        Layer.merge(merged, Logger.add(Logger.map(logger as Logger.Logger<unknown, unknown>, (line) => keep(line)))),
-      Logger.minimumLogLevel(LogLevel.All)
-    )
-    const methods = ["log", "info", "warn", "error", "debug", "trace"] as const
-    const originals = methods.map((method) => console[method])
-    const result = yield* Effect.acquireUseRelease(
-      Effect.sync(() => methods.forEach((method) => (console[method] = keep))),
-      () => Effect.provide(effect, all),
-      () => Effect.sync(() => methods.forEach((method, i) => (console[method] = originals[i]!)))
-    )
-    return { result, printed: printed.join("\n") }
-  })
-
-/** Every way to show an error, or whatever else one has at hand. */
-const shown = (value: unknown): string => {
-  const parts = [inspect(value, { depth: 20, showHidden: true }), String(value)]
-  try {
-    parts.push(JSON.stringify(value) ?? "")
-  } catch {
-    // What cannot be written as JSON is not.
-  }
-  if (value instanceof Error) {
-    parts.push(value.message, value.stack ?? "", Cause.pretty(Cause.fail(value)), shown(value.cause))
-    parts.push(inspect(Exit.fail(value), { depth: 20 }))
-  }
-  return parts.join("\n")
-}
-
-const secrets = {
-  password: "planted-password-7c1f",
-  value: "planted-value-93ab",
-  pagingState: "planted-state-5d20",
-  payload: "planted-payload-e814"
-}
-
-/** The secrets in every form in which bytes are written. */
-const forms = Object.values(secrets).flatMap((secret) => {
-  const bytes = Buffer.from(secret)
-  return [
-    secret,
-    bytes.toString("hex"),
-    bytes.toString("base64").replace(/=+$/, ""),
-    bytes.toString("base64url"),
-    [...bytes].join(", "),
-    [...bytes].join(","),
-    bytes.toString("hex").match(/../g)!.join(" ")
-  ]
-})
-
-const assertNoSecret = (text: string, where: string) => {
-  for (const form of forms) assert.isFalse(text.includes(form), `${form} in ${where}`)
-}
+const decorate = <A, R, Er>(statement: Statement.Statement<A, R, Er>) =>
+  statement.pipe(Statement.withCustomPayload({ key: Buffer.from(secrets.payload) }))
 
 const drop = () => "drop" as const
 
@@ -192,8 +146,6 @@ layer(guarded, { excludeTestServices: true, timeout: "3 minutes" })("a server wi
         const made: Cluster.ClusterOptions = { ...options, credentials: credentials("keeper", secrets.password) }
         const cluster = yield* Cluster.make(made)
         const session = yield* cluster.connect({ keyspace: "secrets" })
-        const decorate = <A, R, Er>(statement: Statement.Statement<A, R, Er>) =>
-          statement.pipe(Statement.withCustomPayload({ key: Buffer.from(secrets.payload) }))
         const insert = decorate(cql`INSERT INTO t (id, n, v) VALUES (${value}, ${1}, ${value})`)
         const state = PagingState.fromBytes(Buffer.from(secrets.pagingState))
         const paged = cql`SELECT * FROM t WHERE id = ${value}`.pipe(Statement.withPagingState(state))
@@ -260,5 +212,109 @@ layer(guarded, { excludeTestServices: true, timeout: "3 minutes" })("a server wi
       assert.include(printed, "a failure")
       assertNoSecret(printed, "what was printed")
     })
+  )
+
+  it.scoped(
+    "nor in a span, a metric, the log of slow queries, an event, a health report or what a migration says",
+    () =>
+      Effect.gen(function* () {
+        const setup = yield* admin
+        const server = yield* CassandraServer.CassandraServer
+        for (const text of [
+          "CREATE KEYSPACE watched WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
+          "CREATE TABLE watched.t (id text, n int, v text, PRIMARY KEY (id, n))",
+          `CREATE ROLE watcher WITH PASSWORD = '${secrets.password}' AND LOGIN = true AND SUPERUSER = true`
+        ]) {
+          yield* setup.execute(Statement.make(text))
+        }
+        const { value } = secrets
+        const proxy = yield* Proxy.make(server)
+        const { spans, tracer } = Recording.make()
+        const told: Array<unknown> = []
+        const tell = (what: unknown) => void told.push(what)
+        const memory = CassandraMetrics.memorySink()
+        const insert = (n: unknown) => decorate(cql`INSERT INTO t (id, n, v) VALUES (${value}, ${n}, ${value})`)
+        const read = cql`SELECT * FROM t WHERE id = ${value}`.pipe(Statement.withPageSize(1))
+        const misfit = insert(value)
+        const missing = cql`SELECT * FROM missing WHERE id = ${value}`
+
+        const work = Effect.gen(function* () {
+          const cluster = yield* Cluster.make({
+            ...optionsFor(server),
+            ...Proxy.through(proxy),
+            retryPolicy: RetryPolicy.standardWith({ maxRetries: 1 }),
+            credentials: credentials("watcher", secrets.password),
+            reconnection: Schedule.spaced("20 millis"),
+            slowQueryThreshold: "0 millis",
+            schemaRefreshWindow: 0,
+            metrics: { interval: "20 millis", sinks: [memory, { onOperation: tell, onSnapshot: tell }] }
+          })
+          yield* Effect.forkScoped(
+            Stream.runForEach(yield* cluster.subscribe(), (event) => Effect.sync(() => tell(event)))
+          )
+          const session = yield* cluster.connect({ keyspace: "watched" })
+          const provided = <A, Er, R>(effect: Effect.Effect<A, Er, R>) =>
+            effect.pipe(
+              Effect.provideService(Cluster.Cluster, cluster),
+              Effect.provideService(Session.Session, session)
+            )
+          for (const n of [1, 2, 3]) yield* session.execute(insert(n))
+          yield* session.execute(Statement.make("CREATE TABLE other (id int PRIMARY KEY)"))
+          const page = yield* session.execute(read)
+          yield* session.execute(read.pipe(Statement.withPagingState(Option.getOrThrow(page.pagingState))))
+          yield* Stream.runForEach(session.stream(read), () => Effect.void)
+          yield* session.batch(Batch.make("LOGGED", [insert(4)]))
+          yield* session.trace(yield* session.execute(insert(5).pipe(Statement.withTracing(true))))
+          yield* Effect.flip(Effect.asVoid(session.execute(misfit)))
+          yield* Effect.flip(Effect.asVoid(session.batch(Batch.make("LOGGED", [misfit]))))
+          yield* Effect.flip(Stream.runDrain(session.stream(missing)))
+          yield* Effect.flip(session.prepare(missing.query))
+          for (const action of [Proxy.errors.overloaded, () => "cut" as const]) {
+            yield* faulted(proxy, action, Effect.flip(session.execute(insert(6).pipe(Statement.idempotent))))
+          }
+          yield* Effect.retry(session.execute(read), Schedule.spaced("20 millis"))
+          const silent = insert(7).pipe(Statement.withTimeout("50 millis"))
+          yield* faulted(proxy, drop, Effect.flip(session.execute(silent)))
+          yield* faulted(proxy, drop, Effect.timeoutOption(session.execute(insert(8)), "50 millis"))
+          proxy.onRequest = (frame) =>
+            frame.opcode === Proxy.opcodes.query ? Proxy.errors.overloaded(frame) : "forward"
+          tell(yield* provided(Health.check()))
+          proxy.onRequest = () => "forward"
+          const health = yield* provided(Health.make())
+          tell([yield* health.latest, yield* health.readiness])
+          for (const [i, failing] of [misfit, missing, Effect.fail(new Error("a migration failed"))].entries()) {
+            const loader = Migrator.fromRecord({ "0001_good": insert(9), "0002_bad": failing })
+            const migration = Migrator.run({ loader, table: `migrations_${i}` })
+            tell(yield* Effect.flip(provided(migration)))
+          }
+          tell(yield* provided(CassandraMetrics.snapshot))
+          tell(yield* provided(CassandraMetrics.topStatements({ limit: 100 })))
+          yield* CassandraMetrics.refresh
+          yield* Effect.sleep("50 millis")
+          for (const one of [
+            cluster,
+            session,
+            page.info,
+            page.pagingState,
+            yield* cluster.state,
+            yield* cluster.hosts
+          ]) {
+            tell(inspect(one, { depth: 6, showHidden: true }))
+          }
+        })
+        const { printed } = yield* captured(Effect.scoped(work).pipe(Effect.withTracer(tracer)))
+        const registry = Metric.unsafeSnapshot(undefined).map(({ metricKey, metricState }) => [metricKey, metricState])
+        // That it was watched at all.
+        assert.include(printed, "INSERT INTO t")
+        assert.isAbove(spans.length, 20)
+        assert.isAbove(memory.operations.length, 15)
+        assert.isNotEmpty(memory.snapshots)
+        const everything = { spans, told, operations: memory.operations, snapshots: memory.snapshots, registry }
+        for (const [where, what] of Object.entries({ ...everything, printed })) {
+          for (const one of Array.isArray(what) ? what : [what]) {
+            assertNoSecret(typeof one === "string" ? one : shown(one), where)
+          }
+        }
+      })
   )
 })
