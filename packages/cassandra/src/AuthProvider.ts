@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as Argument from "./internal/arguments.ts"
 import type { Credentials } from "./ClusterOptions.ts"
 
 /**
@@ -80,7 +81,7 @@ export interface AuthProvider {
  */
 export const make = (authenticate: (request: AuthRequest) => Authenticator): AuthProvider => ({
   [TypeId]: TypeId,
-  authenticate
+  authenticate: Argument.aFunction("AuthProvider.make", authenticate)
 })
 
 /** DSE's authenticator wants the name of the mechanism first, and then the same token. */
@@ -108,7 +109,7 @@ const dse = "com.datastax.bdp.cassandra.auth.DseAuthenticator"
  * @category constructors
  */
 export const plainTextWith = (credentials: Effect.Effect<Credentials, unknown>): AuthProvider => {
-  const token = Effect.map(credentials, ({ password, username }) =>
+  const token = Effect.map(Argument.effect("AuthProvider.plainTextWith", credentials), ({ password, username }) =>
     new TextEncoder().encode(`\0${username}\0${Redacted.value(password)}`)
   )
   return make(({ authenticator }) => ({
@@ -133,4 +134,5 @@ export const plainTextWith = (credentials: Effect.Effect<Credentials, unknown>):
  * @since 0.1.0
  * @category constructors
  */
-export const plainText = (credentials: Credentials): AuthProvider => plainTextWith(Effect.succeed(credentials))
+export const plainText = (credentials: Credentials): AuthProvider =>
+  plainTextWith(Effect.succeed(Argument.credentials("AuthProvider.plainText", credentials)))

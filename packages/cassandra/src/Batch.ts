@@ -11,6 +11,8 @@ import { NodeInspectSymbol } from "effect/Inspectable"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import * as Predicate from "effect/Predicate"
 import type { Statement, StatementOptions } from "./Statement.ts"
+import { QueryError } from "./CassandraError.ts"
+import * as Argument from "./internal/arguments.ts"
 
 /**
  * @since 0.1.0
@@ -105,8 +107,18 @@ export const isBatch = (u: unknown): u is Batch => Predicate.hasProperty(u, Type
  * @since 0.1.0
  * @category constructors
  */
-export const make = (type: BatchType, statements: Iterable<Statement.Any>, options: BatchOptions = {}): Batch =>
-  new BatchImpl(type, Array.from(statements), options)
+export const make = (type: BatchType, statements: Iterable<Statement.Any>, options: BatchOptions = {}): Batch => {
+  if (!Predicate.isIterable(statements))
+    throw invalid("The statements of a batch are an array, or something else to iterate over")
+  return new BatchImpl(type, Array.from(statements), Argument.record("Batch.make", options))
+}
+
+const invalid = (message: string) => new QueryError({ message, writeState: "NotApplied" })
+
+const given = (self: Batch): Batch => {
+  if (!isBatch(self)) throw invalid("Not a batch: make one with Batch.make")
+  return self
+}
 
 /**
  * The batch with one more statement.
@@ -117,7 +129,10 @@ export const make = (type: BatchType, statements: Iterable<Statement.Any>, optio
 export const add: {
   (statement: Statement.Any): (self: Batch) => Batch
   (self: Batch, statement: Statement.Any): Batch
-} = dual(2, (self: Batch, statement: Statement.Any) => make(self.type, [...self.statements, statement], self.options))
+} = dual(2, (self: Batch, statement: Statement.Any) => {
+  const { options, statements, type } = given(self)
+  return make(type, [...statements, statement], options)
+})
 
 /**
  * The batch with some options changed.
@@ -128,7 +143,10 @@ export const add: {
 export const withOptions: {
   (options: BatchOptions): (self: Batch) => Batch
   (self: Batch, options: BatchOptions): Batch
-} = dual(2, (self: Batch, options: BatchOptions) => make(self.type, self.statements, { ...self.options, ...options }))
+} = dual(2, (self: Batch, options: BatchOptions) => {
+  const { options: before, statements, type } = given(self)
+  return make(type, statements, { ...before, ...Argument.record("Batch.withOptions", options) })
+})
 
 /**
  * Says that applying the batch twice does no more than once. Without it, a batch is idempotent when every statement of it
@@ -144,5 +162,5 @@ export const idempotent = (self: Batch): Batch => withOptions(self, { idempotent
  * @category getters
  */
 export const isIdempotent = (self: Batch): boolean =>
-  self.options.idempotent ??
+  given(self).options.idempotent ??
   (self.type !== "COUNTER" && self.statements.every((statement) => statement.options.idempotent === true))

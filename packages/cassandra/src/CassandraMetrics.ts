@@ -18,6 +18,8 @@ import { refresh as refreshAll } from "./internal/telemetry/board.ts"
 import { telemetryOf } from "./internal/telemetry/ofCluster.ts"
 import { counters, gauges, operationDuration as durationKey } from "./internal/telemetry/metrics.ts"
 import { statementOf } from "./internal/telemetry/snapshot.ts"
+import * as Argument from "./internal/arguments.ts"
+import { integer, oneOf } from "./internal/clusterOptions/checks.ts"
 
 /**
  * How a cluster measures.
@@ -238,12 +240,13 @@ export interface TopStatementsOptions {
  * @since 0.1.0
  * @category reading
  */
-export const topStatements = ({ by = "seconds", limit = 10 }: TopStatementsOptions = {}): Effect.Effect<
-  ReadonlyArray<StatementReading>,
-  never,
-  Cluster
-> =>
-  Effect.map(Cluster, (cluster) => {
+export const topStatements = (
+  options: TopStatementsOptions = {}
+): Effect.Effect<ReadonlyArray<StatementReading>, never, Cluster> => {
+  const { by = "seconds", limit = 10 } = Argument.record("CassandraMetrics.topStatements", options)
+  oneOf("CassandraMetrics.topStatements", by, ["seconds", "count", "errors", "longest", "mean"])
+  integer("CassandraMetrics.topStatements", limit, 0, Number.MAX_SAFE_INTEGER)
+  return Effect.map(Cluster, (cluster) => {
     const { statements } = telemetryOf(cluster)
     return [...statements.all(), statements.dropped]
       .filter(({ count }) => count > 0)
@@ -251,6 +254,7 @@ export const topStatements = ({ by = "seconds", limit = 10 }: TopStatementsOptio
       .toSorted((a, b) => b[by] - a[by])
       .slice(0, limit)
   })
+}
 
 /**
  * Brings the metrics of all clusters up to date in Effect's registry, for an exporter that is about to read it.
@@ -288,6 +292,7 @@ export interface MemorySink extends MetricsSink {
  * @category constructors
  */
 export const memorySink = (capacity = 1000): MemorySink => {
+  integer("CassandraMetrics.memorySink", capacity, 0, Number.MAX_SAFE_INTEGER)
   const operations: Array<OperationRecord> = []
   const snapshots: Array<Snapshot> = []
   const keep = <A>(all: Array<A>, one: A): void => {

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type * as driver from "cassandra-driver"
-import * as Config from "effect/Config"
+import type * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -17,6 +17,7 @@ import type { ClusterEvent, SubscribeOptions } from "./ClusterEvent.ts"
 import type { ClusterOptions } from "./ClusterOptions.ts"
 import type { ExecutionProfile } from "./ExecutionProfile.ts"
 import type { Host } from "./Host.ts"
+import * as Argument from "./internal/arguments.ts"
 import * as internal from "./internal/cluster.ts"
 import { resolve } from "./internal/clusterOptions/resolve.ts"
 import { environment } from "./internal/environment.ts"
@@ -237,7 +238,7 @@ export const layer = (options: ClusterOptions = {}): Layer.Layer<Cluster, Cassan
 export const layerConfig = (
   config: Config.Config.Wrap<ClusterOptions>
 ): Layer.Layer<Cluster, CassandraError | ConfigError> =>
-  Layer.scoped(Cluster, Effect.flatMap(Config.unwrap(config), make))
+  Layer.scoped(Cluster, Effect.flatMap(Argument.config("Cluster.layerConfig", config), make))
 
 /**
  * A cluster from the environment, with options of your own for what it does not say: `CASSANDRA_CONTACT_POINTS` (separated
@@ -249,8 +250,9 @@ export const layerConfig = (
  * @since 0.1.0
  * @category layers
  */
-export const layerEnv = (options: ClusterOptions = {}): Layer.Layer<Cluster, CassandraError | ConfigError> =>
-  Layer.scoped(
+export const layerEnv = (options: ClusterOptions = {}): Layer.Layer<Cluster, CassandraError | ConfigError> => {
+  Argument.record("Cluster.layerEnv", options)
+  return Layer.scoped(
     Cluster,
     Effect.flatMap(environment, (fromEnvironment) =>
       // Credentials of the environment stand for another way to log in as well.
@@ -261,3 +263,4 @@ export const layerEnv = (options: ClusterOptions = {}): Layer.Layer<Cluster, Cas
       })
     )
   )
+}

@@ -10,8 +10,10 @@
  */
 import * as Schema from "effect/Schema"
 import type * as AST from "effect/SchemaAST"
+import { cql } from "./cql.ts"
 import { unset } from "./internal/unset.ts"
 import { make, type Row, type Statement } from "./Statement.ts"
+import * as Argument from "./internal/arguments.ts"
 
 /**
  * A part of a statement, for the `cql` template.
@@ -38,7 +40,7 @@ type NameOf<I> = Extract<keyof I, string>
 const known = new WeakMap<AST.AST, ReadonlyArray<string>>()
 
 const allNames = (schema: Schema.Schema.Any): ReadonlyArray<string> => {
-  let all = known.get(schema.ast)
+  let all = known.get(Argument.schema("Columns", schema).ast)
   if (all === undefined) {
     all = fieldsOf(Schema.encodedSchema(schema).ast)
     known.set(schema.ast, all)
@@ -61,19 +63,23 @@ const fieldsOf = (ast: AST.AST): ReadonlyArray<string> => {
   }
 }
 
-const selected = (schema: Schema.Schema.Any, { except, only }: Selection): ReadonlyArray<string> =>
-  allNames(schema).filter(
-    (name) => (only === undefined || only.includes(name)) && (except === undefined || !except.includes(name))
-  )
+const selected = (schema: Schema.Schema.Any, selection: Selection): ReadonlyArray<string> => {
+  const { except = [], only } = Argument.record("Columns", selection)
+  Argument.array("Columns", except)
+  if (only !== undefined) Argument.array("Columns", only)
+  return allNames(schema).filter((name) => only?.includes(name) !== false && !except.includes(name))
+}
 
-const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
+const quote = (name: string): string => cql.id(name).text
 
 /** A field that the values do not have leaves its column as it is; so the text is the same whatever they have. */
-const valuesOf = (values: object, columns: ReadonlyArray<string>): ReadonlyArray<unknown> =>
-  columns.map((name) => {
-    const value = (values as { readonly [name: string]: unknown })[name]
+const valuesOf = (values: object, columns: ReadonlyArray<string>): ReadonlyArray<unknown> => {
+  const byName = Argument.record("Columns", values) as { readonly [name: string]: unknown }
+  return columns.map((name) => {
+    const value = byName[name]
     return value === undefined ? unset : value
   })
+}
 
 /**
  * The names of a schema's columns, not quoted.
@@ -185,11 +191,16 @@ export const set = <A, I extends object, R>(
  * @category fragments
  */
 export const where = <A, I extends object, R, const Name extends NameOf<I>>(
-  _schema: Schema.Schema<A, I, R>,
+  schema: Schema.Schema<A, I, R>,
   values: { readonly [K in Name]: I[K] },
   columns: readonly [Name, ...ReadonlyArray<Name>]
-): Fragment =>
-  make(
-    columns.map((name) => `${quote(name)} = ?`).join(" AND "),
+): Fragment => {
+  Argument.schema("Columns.where", schema)
+  Argument.record("Columns.where", values)
+  return make(
+    Argument.array("Columns.where", columns)
+      .map((name) => `${quote(name)} = ?`)
+      .join(" AND "),
     columns.map((name) => values[name])
   )
+}

@@ -12,6 +12,7 @@ import { isIP } from "node:net"
 import { annotate, findAnnotation, textOf } from "./internal/cqlAnnotation.ts"
 import { parseDate, parseTime } from "./internal/scalars.ts"
 import { isUnset, type Unset } from "./internal/unset.ts"
+import * as Argument from "./internal/arguments.ts"
 
 export { list, map, nullable, option, optional, set, tuple, udt, vector } from "./internal/collectionSchemas.ts"
 export { isUnset, type Unset, unset } from "./internal/unset.ts"
@@ -33,7 +34,7 @@ const scalar = <A, I>(name: string, schema: Schema.Schema<A, I>, title = name): 
  * @category getters
  */
 export const nameOf = (schema: Schema.Schema.Any): Option.Option<string> =>
-  Option.map(findAnnotation(schema.ast), textOf)
+  Option.map(findAnnotation(Argument.schema("CqlType.nameOf", schema).ast), textOf)
 
 /**
  * `text`, also called `varchar`.
@@ -283,6 +284,6 @@ export const duration: Schema.Schema<CqlDuration> = scalar(
  * @category unset
  */
 export const orUnset = <A, I, R>(schema: Schema.Schema<A, I, R>): Schema.Schema<A | Unset, I | Unset, R> =>
-  Schema.Union(UnsetFromSelf, schema)
+  Schema.Union(UnsetFromSelf, Argument.schema("CqlType.orUnset", schema))
 
 const UnsetFromSelf: Schema.Schema<Unset> = Schema.declare(isUnset, { identifier: "CqlType.Unset" })

@@ -13,6 +13,7 @@ import type { Consistency, SerialConsistency } from "./Consistency.ts"
 import type { LoadBalancing } from "./LoadBalancing.ts"
 import type { RetryPolicy } from "./RetryPolicy.ts"
 import type { SpeculativeExecution } from "./SpeculativeExecution.ts"
+import * as Argument from "./internal/arguments.ts"
 
 /**
  * The options a request takes from wherever they are set.
@@ -64,7 +65,9 @@ export interface ExecutionProfile extends RequestOptions {}
  * @since 0.1.0
  * @category constructors
  */
-export const make = (options: RequestOptions): ExecutionProfile => ({ ...options })
+export const make = (options: RequestOptions): ExecutionProfile => ({
+  ...Argument.record("ExecutionProfile.make", options)
+})
 
 /**
  * A copy of a profile with some options changed.
@@ -72,4 +75,7 @@ export const make = (options: RequestOptions): ExecutionProfile => ({ ...options
  * @since 0.1.0
  * @category combinators
  */
-export const derive = (self: ExecutionProfile, changes: RequestOptions): ExecutionProfile => ({ ...self, ...changes })
+export const derive = (self: ExecutionProfile, changes: RequestOptions): ExecutionProfile => ({
+  ...Argument.record("ExecutionProfile.derive", self),
+  ...Argument.record("ExecutionProfile.derive", changes)
+})

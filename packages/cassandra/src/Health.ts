@@ -17,6 +17,8 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { CassandraError } from "./CassandraError.ts"
 import { Cluster } from "./Cluster.ts"
+import * as Argument from "./internal/arguments.ts"
+import { integer, millis } from "./internal/clusterOptions/checks.ts"
 import { failed, probe, type ProbeOutcome } from "./internal/healthProbe.ts"
 
 /**
@@ -140,10 +142,14 @@ const statusOf = (hosts: ReadonlyArray<HostHealth>, minimumUp: number): Status =
  * @since 0.1.0
  * @category checking
  */
-export const check: (options?: CheckOptions) => Effect.Effect<ClusterHealth, never, Cluster> = Effect.fnUntraced(
-  function* (options: CheckOptions = {}) {
-    const { minimumUp = 1, timeout = "2 seconds" } = options
-    const limit = Duration.max(timeout, "1 millis")
+export const check = (options: CheckOptions = {}): Effect.Effect<ClusterHealth, never, Cluster> => {
+  const { minimumUp = 1, timeout = "2 seconds" } = Argument.record("Health", options)
+  integer("Health.minimumUp", minimumUp, 0, Number.MAX_SAFE_INTEGER)
+  return checkWithin(Duration.millis(Math.max(1, millis("Health.timeout", timeout))), minimumUp)
+}
+
+const checkWithin: (limit: Duration.Duration, minimumUp: number) => Effect.Effect<ClusterHealth, never, Cluster> =
+  Effect.fnUntraced(function* (limit: Duration.Duration, minimumUp: number) {
     const cluster = yield* Cluster
     const checkedAt = DateTime.unsafeMake(yield* Clock.currentTimeMillis)
     const known = yield* cluster.hosts
@@ -170,8 +176,7 @@ export const check: (options?: CheckOptions) => Effect.Effect<ClusterHealth, nev
       }
     })
     return { status: statusOf(hosts, minimumUp), checkedAt, protocolVersion, inFlight, queued, hosts }
-  }
-)
+  })
 
 /**
  * Checks again and again, by a schedule; the first check is made at once. Each run of the stream makes checks of its own: use
@@ -195,7 +200,8 @@ export const check: (options?: CheckOptions) => Effect.Effect<ClusterHealth, nev
 export const stream = <B, R>(
   schedule: Schedule.Schedule<B, unknown, R>,
   options: CheckOptions = {}
-): Stream.Stream<ClusterHealth, never, Cluster | R> => Stream.repeatEffectWithSchedule(check(options), schedule)
+): Stream.Stream<ClusterHealth, never, Cluster | R> =>
+  Stream.repeatEffectWithSchedule(check(options), Argument.schedule("Health.stream", schedule))
 
 /**
  * An answer to an HTTP probe: the status code, and a body for `JSON.stringify`. No body has the text of an error, which may
@@ -315,36 +321,49 @@ const readinessOf = ({ checkedAt, hosts, status }: ClusterHealth): Answer<Readin
  * @since 0.1.0
  * @category constructors
  */
-export const make: <R = never>(options?: WatchOptions<R>) => Effect.Effect<Health, never, Cluster | R | Scope.Scope> =
-  Effect.fnUntraced(function* <R = never>(options: WatchOptions<R> = {}) {
-    const cluster = yield* Cluster
-    let latest = yield* check(options)
-    // Room for one: what a slow subscriber has not taken gives way to what is newer.
-    const checks = yield* Effect.acquireRelease(PubSub.sliding<ClusterHealth>(1), PubSub.shutdown)
-    const again = Effect.flatMap(check(options), (health) => {
-      latest = health
-      return PubSub.publish(checks, health)
-    })
-    yield* Effect.forkScoped(Effect.schedule(again, options.schedule ?? Schedule.spaced("5 seconds")))
-    return {
-      [TypeId]: TypeId,
-      latest: Effect.sync(() => latest),
-      changes: Stream.unwrapScoped(
-        Effect.map(PubSub.subscribe(checks), (newer) =>
-          Stream.concat(
-            Stream.sync(() => latest),
-            Stream.fromQueue(newer)
-          )
-        )
-      ),
-      readiness: Effect.sync(() => readinessOf(latest)),
-      liveness: Effect.map(cluster.isClosed, (closed) =>
-        closed
-          ? { status: 503 as const, body: { status: "closed" as const } }
-          : { status: 200 as const, body: { status: "alive" as const } }
-      )
-    }
+export const make = <R = never>(
+  options: WatchOptions<R> = {}
+): Effect.Effect<Health, never, Cluster | R | Scope.Scope> => {
+  const asking = check(options)
+  const { schedule = Schedule.spaced("5 seconds") } = options
+  return watch<R>(asking, Argument.schedule("Health.make", schedule))
+}
+
+const watch: <R>(
+  asking: Effect.Effect<ClusterHealth, never, Cluster>,
+  schedule: Schedule.Schedule<unknown, unknown, R>
+) => Effect.Effect<Health, never, Cluster | R | Scope.Scope> = Effect.fnUntraced(function* <R>(
+  asking: Effect.Effect<ClusterHealth, never, Cluster>,
+  schedule: Schedule.Schedule<unknown, unknown, R>
+) {
+  const cluster = yield* Cluster
+  let latest = yield* asking
+  // Room for one: what a slow subscriber has not taken gives way to what is newer.
+  const checks = yield* Effect.acquireRelease(PubSub.sliding<ClusterHealth>(1), PubSub.shutdown)
+  const again = Effect.flatMap(asking, (health) => {
+    latest = health
+    return PubSub.publish(checks, health)
   })
+  yield* Effect.forkScoped(Effect.schedule(again, schedule))
+  return {
+    [TypeId]: TypeId,
+    latest: Effect.sync(() => latest),
+    changes: Stream.unwrapScoped(
+      Effect.map(PubSub.subscribe(checks), (newer) =>
+        Stream.concat(
+          Stream.sync(() => latest),
+          Stream.fromQueue(newer)
+        )
+      )
+    ),
+    readiness: Effect.sync(() => readinessOf(latest)),
+    liveness: Effect.map(cluster.isClosed, (closed) =>
+      closed
+        ? { status: 503 as const, body: { status: "closed" as const } }
+        : { status: 200 as const, body: { status: "alive" as const } }
+    )
+  }
+})
 
 /**
  * The watch of {@link make} as a layer.

@@ -14,6 +14,7 @@ import { dual } from "effect/Function"
 import type * as Predicate from "effect/Predicate"
 import type { Consistency } from "./Consistency.ts"
 import type { Host } from "./Host.ts"
+import * as Argument from "./internal/arguments.ts"
 
 /**
  * How far a node is: `local` nodes are used first, `remote` ones after them, and `ignored` ones not at all. It decides which
@@ -133,7 +134,10 @@ export type LoadBalancing = DcAware | TokenAware | AllowList | Custom
  * @since 0.1.0
  * @category constructors
  */
-export const dcAware = (options: DcAwareOptions = {}): LoadBalancing => ({ ...options, _tag: "DcAware" })
+export const dcAware = (options: DcAwareOptions = {}): LoadBalancing => ({
+  ...Argument.record("LoadBalancing.dcAware", options),
+  _tag: "DcAware"
+})
 
 /**
  * Tries the local replicas of the request's partition first, in turns, and then goes on as the other policy says. Requests
@@ -165,7 +169,7 @@ export const allowList: {
 } = dual(2, (policy: LoadBalancing, allowed: ReadonlyArray<string> | Predicate.Predicate<Host>): LoadBalancing => ({
   _tag: "AllowList",
   policy,
-  allows: typeof allowed === "function" ? allowed : isOneOf(new Set(allowed))
+  allows: typeof allowed === "function" ? allowed : isOneOf(new Set(Argument.array("LoadBalancing.allowList", allowed)))
 }))
 
 const isOneOf =
@@ -199,11 +203,10 @@ const isOneOf =
  * @since 0.1.0
  * @category constructors
  */
-export const custom = (policy: Omit<Custom, "_tag">): LoadBalancing => ({
-  _tag: "Custom",
-  distance: policy.distance,
-  plan: policy.plan
-})
+export const custom = (policy: Omit<Custom, "_tag">): LoadBalancing => {
+  const { distance, plan } = Argument.record("LoadBalancing.custom", policy)
+  return { _tag: "Custom", distance, plan }
+}
 
 /**
  * The policy used when none is named, with other data centres: `tokenAware(dcAware(options))`.

@@ -69,7 +69,10 @@ export const isPagingState = (u: unknown): u is PagingState => Predicate.hasProp
  * @since 0.1.0
  * @category constructors
  */
-export const fromBytes = (bytes: Uint8Array): PagingState => new PagingStateImpl(bytes)
+export const fromBytes = (bytes: Uint8Array): PagingState => {
+  if (!(bytes instanceof Uint8Array)) throw invalid("PagingState.fromBytes takes a Uint8Array")
+  return new PagingStateImpl(bytes)
+}
 
 /**
  * The raw bytes, as the server gave them.
@@ -77,7 +80,10 @@ export const fromBytes = (bytes: Uint8Array): PagingState => new PagingStateImpl
  * @since 0.1.0
  * @category conversions
  */
-export const toBytes = (self: PagingState): Uint8Array => PagingStateImpl.bytes(self)
+export const toBytes = (self: PagingState): Uint8Array => {
+  if (!isPagingState(self)) throw invalid("Not a paging state")
+  return PagingStateImpl.bytes(self)
+}
 
 /**
  * The state as URL-safe text (base64url, no padding), for a cursor in an API.
@@ -95,8 +101,10 @@ export const toText = (self: PagingState): string => Encoding.encodeBase64Url(to
  * @category conversions
  */
 export const fromText = (text: string): Either.Either<PagingState, QueryError> => {
-  const bytes = Encoding.decodeBase64Url(text)
-  return Either.isRight(bytes) && bytes.right.length > 0
+  const bytes = typeof text === "string" ? Encoding.decodeBase64Url(text) : undefined
+  return bytes !== undefined && Either.isRight(bytes) && bytes.right.length > 0
     ? Either.right(fromBytes(bytes.right))
-    : Either.left(new QueryError({ message: "The paging state is not base64url text", writeState: "NotApplied" }))
+    : Either.left(invalid("The paging state is not base64url text"))
 }
+
+const invalid = (message: string) => new QueryError({ message, writeState: "NotApplied" })

@@ -13,8 +13,9 @@ import type { ParseError } from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { CassandraError } from "./CassandraError.ts"
-import { asQuery, effectQuery, firstOf, verifiableOf, withoutSchema } from "./internal/query.ts"
+import { type CassandraError, QueryError } from "./CassandraError.ts"
+import * as Argument from "./internal/arguments.ts"
+import { asQuery, effectQuery, firstOf, statementFor, verifiableOf, withoutSchema } from "./internal/query.ts"
 import { verify, type Verifiable } from "./internal/verifyQuery.ts"
 import type { PagingState } from "./PagingState.ts"
 import type { ResultSet } from "./ResultSet.ts"
@@ -293,17 +294,20 @@ export interface PageRequest<out Request> {
 export const page = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>(
   options: ReadOptions<RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>
 ): EffectQuery<PageRequest<RequestA>, ResultSet<ResultA>, never, RequestR | ResultR> => {
+  const verifiable = verifiableOf(options, options)
   const encode = Schema.encode(options.Request)
-  const withSession =
-    (session: Session) =>
-    ({ after = Option.none(), pageSize, request }: PageRequest<RequestA>) =>
-      Effect.flatMap(encode(request), (encoded) => {
-        let statement = Statement.as(options.execute(encoded), options.Result)
+  const withSession = (session: Session) => (wanted: PageRequest<RequestA>) => {
+    const { after = Option.none(), pageSize, request } = Argument.record("Query.page", wanted)
+    return Effect.flatMap(encode(request), (encoded) =>
+      Effect.flatMap(statementFor(options.execute, encoded), (made) => {
+        let statement = Statement.as(made, options.Result)
         if (pageSize !== undefined) statement = Statement.withPageSize(statement, pageSize)
         if (Option.isSome(after)) statement = Statement.withPagingState(statement, after.value)
         return session.execute(statement)
       })
-  return asQuery(verifiableOf(options, options), withSession)
+    )
+  }
+  return asQuery(verifiable, withSession)
 }
 
 /**
@@ -329,14 +333,19 @@ export const page = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>(
 export const stream = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>(
   options: ReadOptions<RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>
 ): StreamQuery<RequestA, ResultA, RequestR | ResultR> => {
+  const verifiable = verifiableOf(options, options)
   const encode = Schema.encode(options.Request)
   const withSession = (session: Session) => (request: RequestA) =>
     Stream.unwrap(
-      Effect.map(encode(request), (encoded) => session.stream(Statement.as(options.execute(encoded), options.Result)))
+      Effect.flatMap(encode(request), (encoded) =>
+        Effect.map(statementFor(options.execute, encoded), (statement) =>
+          session.stream(Statement.as(statement, options.Result))
+        )
+      )
     )
   return Object.assign(
     (request: RequestA) => Stream.unwrap(Effect.map(Session, (session) => withSession(session)(request))),
-    { [TypeId]: { verifiable: verifiableOf(options, options), with: withSession } } as const
+    { [TypeId]: { verifiable, with: withSession } } as const
   )
 }
 
@@ -385,6 +394,12 @@ export const prepare = <Request, Out, OutWithSession>(
   query: Query<Request, Out, OutWithSession>
 ): Effect.Effect<(request: Request) => Out, CassandraError | SchemaMismatchError, Session> =>
   Effect.flatMap(Session, (session) => {
+    if (!isQuery(query)) {
+      return new QueryError({
+        message: "Not a query: make one with Query.findAll or its like",
+        writeState: "NotApplied"
+      })
+    }
     const { verifiable, with: withSession } = query[TypeId]
     return Effect.as(verify(session, verifiable), withSession(session))
   })
@@ -417,7 +432,7 @@ export const prepareAll = <const Queries extends { readonly [name: string]: Quer
 > =>
   Effect.map(
     Effect.forEach(
-      Object.entries(queries),
+      Object.entries(Argument.record("Query.prepareAll", queries)),
       ([name, query]) => Effect.map(prepare(query), (prepared) => [name, prepared] as const),
       { concurrency: 8 }
     ),

@@ -21,6 +21,9 @@ import * as Request from "effect/Request"
 import * as RequestResolver from "effect/RequestResolver"
 import * as Schema from "effect/Schema"
 import type { CassandraError } from "./CassandraError.ts"
+import * as Argument from "./internal/arguments.ts"
+import { refuse, text } from "./internal/clusterOptions/checks.ts"
+import { statementFor } from "./internal/query.ts"
 import { structuralKey } from "./internal/structuralKey.ts"
 import { verify } from "./internal/verifyQuery.ts"
 import type { SchemaMismatchError } from "./SchemaMismatchError.ts"
@@ -113,6 +116,20 @@ interface Spec<A, E> {
   ) => ReadonlyArray<Exit.Exit<A, E>>
 }
 
+/** Throws a `ConfigurationError` for what is no tag or no options of a resolver. */
+const check = <A extends object>(
+  name: string,
+  tag: string,
+  options: A,
+  schemas: ReadonlyArray<keyof A & string>,
+  functions: ReadonlyArray<keyof A & string>
+): void => {
+  if (text(name, tag) === undefined) refuse(name, "takes a tag")
+  Argument.record(name, options)
+  for (const key of schemas) Argument.schema(`${name}.${key}`, options[key] as Schema.Schema.Any)
+  for (const key of functions) Argument.aFunction(`${name}.${key}`, options[key])
+}
+
 const makeResolver = <Input, RequestR, A, E, ResultR>(
   spec: Spec<A, E>
 ): Effect.Effect<Resolver<Input, A, E, RequestR>, CassandraError | SchemaMismatchError, Session | ResultR> =>
@@ -129,12 +146,12 @@ const makeResolver = <Input, RequestR, A, E, ResultR>(
 
     const run = (wanted: ReadonlyArray<Wanted<A, E>>): Effect.Effect<void> => {
       const encoded = wanted.map((one) => one.encoded) as unknown as NonEmptyReadonlyArray<never>
-      return Effect.suspend(() => {
-        const statement = spec.execute(encoded)
-        return session.rows<unknown, ResultR, ParseError>(
-          spec.Result === undefined ? plain(statement) : Statement.as(statement, typed<ResultR>(spec.Result))
-        )
-      }).pipe(
+      return Effect.suspend(() => statementFor(spec.execute, encoded)).pipe(
+        Effect.flatMap((statement) =>
+          session.rows<unknown, ResultR, ParseError>(
+            spec.Result === undefined ? plain(statement) : Statement.as(statement, typed<ResultR>(spec.Result))
+          )
+        ),
         Effect.map((rows) => spec.distribute(wanted, rows)),
         Effect.provide(context),
         Effect.matchCauseEffect({
@@ -254,8 +271,9 @@ export const findById = <Id, I, IdR, A, AI, AR>(
     readonly Result: Schema.Schema<A, AI, AR>
     readonly ResultId: (result: NoInfer<A>) => NoInfer<Id>
   } & Partitioned<I>
-): Effect.Effect<Resolver<Id, Option.Option<A>, never, IdR>, CassandraError | SchemaMismatchError, Session | AR> =>
-  makeResolver({
+): Effect.Effect<Resolver<Id, Option.Option<A>, never, IdR>, CassandraError | SchemaMismatchError, Session | AR> => {
+  check("Resolver.findById", tag, options, ["Id", "Result"], ["ResultId", "execute"])
+  return makeResolver({
     tag,
     Request: options.Id,
     Result: options.Result,
@@ -269,6 +287,7 @@ export const findById = <Id, I, IdR, A, AI, AR>(
       return wanted.map(({ input }) => Exit.succeed(Option.fromNullable(groups.get(structuralKey(input))?.[0])))
     }
   })
+}
 
 /**
  * Any number of rows for each request, told apart by a key.
@@ -308,8 +327,9 @@ export const grouped = <Input, I, InputR, K, A, AI, AR>(
   Resolver<Input, ReadonlyArray<A>, never, InputR>,
   CassandraError | SchemaMismatchError,
   Session | AR
-> =>
-  makeResolver({
+> => {
+  check("Resolver.grouped", tag, options, ["Request", "Result"], ["RequestGroupKey", "ResultGroupKey", "execute"])
+  return makeResolver({
     tag,
     Request: options.Request,
     Result: options.Result,
@@ -325,6 +345,7 @@ export const grouped = <Input, I, InputR, K, A, AI, AR>(
       )
     }
   })
+}
 
 /**
  * Exactly one row for each request, by a statement of its own, such as an aggregate. Fails with a `NoSuchElementException`
@@ -344,8 +365,9 @@ export const ordered = <Input, I, InputR, A, AI, AR>(
   Resolver<Input, A, Cause.NoSuchElementException, InputR>,
   CassandraError | SchemaMismatchError,
   Session | AR
-> =>
-  makeResolver<Input, InputR, A, Cause.NoSuchElementException, AR>({
+> => {
+  check("Resolver.ordered", tag, options, ["Request", "Result"], ["execute"])
+  return makeResolver<Input, InputR, A, Cause.NoSuchElementException, AR>({
     tag,
     Request: options.Request,
     Result: options.Result,
@@ -360,6 +382,7 @@ export const ordered = <Input, I, InputR, A, AI, AR>(
         : Exit.fail(new Cause.NoSuchElementException("The query gives no row"))
     ]
   })
+}
 
 const write = <Input, I, InputR>(
   tag: string,
@@ -367,8 +390,9 @@ const write = <Input, I, InputR>(
     readonly Request: Schema.Schema<Input, I, InputR>
     readonly execute: (request: NoInfer<I>) => Statement.Statement.Any
   } & Common
-): Effect.Effect<Resolver<Input, void, never, InputR>, CassandraError | SchemaMismatchError, Session> =>
-  makeResolver<Input, InputR, void, never, never>({
+): Effect.Effect<Resolver<Input, void, never, InputR>, CassandraError | SchemaMismatchError, Session> => {
+  check("Resolver.void", tag, options, ["Request"], ["execute"])
+  return makeResolver<Input, InputR, void, never, never>({
     tag,
     Request: options.Request,
     Result: undefined,
@@ -379,6 +403,7 @@ const write = <Input, I, InputR>(
     shared: false,
     distribute: (wanted) => wanted.map(() => Exit.void)
   })
+}
 
 export {
   /**

@@ -11,6 +11,8 @@ import * as Duration from "effect/Duration"
 import * as Schedule from "effect/Schedule"
 import type { CassandraError } from "./CassandraError.ts"
 import type { Consistency } from "./Consistency.ts"
+import * as Argument from "./internal/arguments.ts"
+import { refuse } from "./internal/clusterOptions/checks.ts"
 
 /**
  * - `Rethrow`: the operation fails with the error.
@@ -109,7 +111,13 @@ export const defaultSchedule: Schedule.Schedule<unknown, CassandraError> = Sched
 export const make = (policy: {
   readonly decide: (error: CassandraError, context: RetryContext) => RetryDecision
   readonly schedule?: Schedule.Schedule<unknown, CassandraError> | undefined
-}): RetryPolicy => ({ decide: policy.decide, schedule: policy.schedule ?? defaultSchedule })
+}): RetryPolicy => {
+  const { decide, schedule = defaultSchedule } = Argument.record("RetryPolicy.make", policy)
+  return {
+    decide: Argument.aFunction("RetryPolicy.make", decide),
+    schedule: Argument.schedule("RetryPolicy.make", schedule)
+  }
+}
 
 /**
  * The policy used when none is named, with its limit and delays changed.
@@ -126,9 +134,12 @@ export const standardWith = (options: {
   readonly maxRetries?: number | undefined
   readonly schedule?: Schedule.Schedule<unknown, CassandraError> | undefined
 }): RetryPolicy => {
-  const maxRetries = options.maxRetries ?? 3
+  const { maxRetries = 3, schedule } = Argument.record("RetryPolicy.standardWith", options)
+  if (!(typeof maxRetries === "number" && maxRetries >= 0)) {
+    refuse("RetryPolicy.standardWith", "maxRetries is a number that is not negative")
+  }
   return make({
-    schedule: options.schedule,
+    schedule,
     decide: (error, context) => (context.retries >= maxRetries ? rethrow : standardDecision(error, context))
   })
 }

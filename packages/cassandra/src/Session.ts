@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as Config from "effect/Config"
+import type * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -17,6 +17,7 @@ import type { Batch } from "./Batch.ts"
 import type { CassandraError } from "./CassandraError.ts"
 import { Cluster } from "./Cluster.ts"
 import type { RequestOptions } from "./ExecutionProfile.ts"
+import * as Argument from "./internal/arguments.ts"
 import * as environment from "./internal/environment.ts"
 import { Defaults, type LocalOptions } from "./internal/requestOptions.ts"
 import type { PreparedStatement } from "./PreparedStatement.ts"
@@ -170,7 +171,7 @@ export const layer = (options: SessionOptions = {}): Layer.Layer<Session, Cassan
 export const layerConfig = (
   config: Config.Config.Wrap<SessionOptions>
 ): Layer.Layer<Session, CassandraError | ConfigError, Cluster> =>
-  Layer.scoped(Session, Effect.flatMap(Config.unwrap(config), make))
+  Layer.scoped(Session, Effect.flatMap(Argument.config("Session.layerConfig", config), make))
 
 /**
  * A session in the keyspace that `CASSANDRA_KEYSPACE` names, or in none when it is not set.
@@ -178,13 +179,15 @@ export const layerConfig = (
  * @since 0.1.0
  * @category layers
  */
-export const layerEnv = (options: SessionOptions = {}): Layer.Layer<Session, CassandraError | ConfigError, Cluster> =>
-  Layer.scoped(
+export const layerEnv = (options: SessionOptions = {}): Layer.Layer<Session, CassandraError | ConfigError, Cluster> => {
+  Argument.record("Session.layerEnv", options)
+  return Layer.scoped(
     Session,
     Effect.flatMap(environment.keyspace, (keyspace) =>
       make(Option.isSome(keyspace) ? { ...options, keyspace: keyspace.value } : options)
     )
   )
+}
 
 /**
  * Options for every request made inside an effect, unless the statement says otherwise. Nested calls add up; the inner wins.
@@ -206,6 +209,8 @@ export const layerEnv = (options: SessionOptions = {}): Layer.Layer<Session, Cas
 export const withDefaults: {
   (options: LocalOptions): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   <A, E, R>(self: Effect.Effect<A, E, R>, options: LocalOptions): Effect.Effect<A, E, R>
-} = dual(2, <A, E, R>(self: Effect.Effect<A, E, R>, options: LocalOptions): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Defaults, (outer) => Effect.provideService(self, Defaults, { ...outer, ...options }))
-)
+} = dual(2, <A, E, R>(self: Effect.Effect<A, E, R>, options: LocalOptions): Effect.Effect<A, E, R> => {
+  Argument.effect("Session.withDefaults", self)
+  Argument.record("Session.withDefaults", options)
+  return Effect.flatMap(Defaults, (outer) => Effect.provideService(self, Defaults, { ...outer, ...options }))
+})

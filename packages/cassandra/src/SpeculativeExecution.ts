@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
+import * as Argument from "./internal/arguments.ts"
 
 /**
  * When the next execution of a request starts.
@@ -51,7 +52,10 @@ export const none: SpeculativeExecution = { _tag: "None" }
 export const constant = (options: {
   readonly delay: Duration.DurationInput
   readonly maxExecutions?: number | undefined
-}): SpeculativeExecution => ({ _tag: "Constant", delay: options.delay, maxExecutions: options.maxExecutions ?? 2 })
+}): SpeculativeExecution => {
+  const { delay, maxExecutions = 2 } = Argument.record("SpeculativeExecution.constant", options)
+  return { _tag: "Constant", delay, maxExecutions }
+}
 
 /**
  * Delays of your own. `next` is given how many executions have started (1 at first), and tells how long after the latest of

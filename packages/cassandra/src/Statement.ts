@@ -11,12 +11,14 @@ import type { ParseError } from "effect/ParseResult"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import { QueryError } from "./CassandraError.ts"
 import type { Consistency, SerialConsistency } from "./Consistency.ts"
 import type { ExecutionProfile, RequestOptions } from "./ExecutionProfile.ts"
 import type { LoadBalancing } from "./LoadBalancing.ts"
 import type { PagingState } from "./PagingState.ts"
 import type { RetryPolicy } from "./RetryPolicy.ts"
 import type { SpeculativeExecution } from "./SpeculativeExecution.ts"
+import * as Argument from "./internal/arguments.ts"
 
 /**
  * @since 0.1.0
@@ -177,8 +179,18 @@ export const make = (
   options: StatementOptions = noOptions
 ): Statement<Row, never, never> => new StatementImpl<Row, never, never>(query, values, options, undefined)
 
-const withOptions = <A, R, E>(self: Statement<A, R, E>, changes: StatementOptions): Statement<A, R, E> =>
-  new StatementImpl<A, R, E>(self.query, self.values, { ...self.options, ...changes }, self.decode)
+const withOptions = <A, R, E>(self: Statement<A, R, E>, changes: StatementOptions): Statement<A, R, E> => {
+  const { decode, options, query, values } = given(self)
+  return new StatementImpl<A, R, E>(query, values, { ...options, ...changes }, decode)
+}
+
+const given = <A, R, E>(self: Statement<A, R, E>): Statement<A, R, E> => {
+  if (isStatement(self)) return self
+  throw new QueryError({
+    message: "Not a statement: make one with the cql template or Statement.make",
+    writeState: "NotApplied"
+  })
+}
 
 /**
  * Decodes each row with a schema: a row that does not fit fails the request with a `ParseError`.
@@ -199,11 +211,10 @@ const withOptions = <A, R, E>(self: Statement<A, R, E>, changes: StatementOption
 export const as: {
   <A, I, R>(schema: Schema.Schema<A, I, R>): (self: Statement.Any) => Statement<A, R, ParseError>
   <A, I, R>(self: Statement.Any, schema: Schema.Schema<A, I, R>): Statement<A, R, ParseError>
-} = dual(
-  2,
-  <A, I, R>(self: Statement.Any, schema: Schema.Schema<A, I, R>): Statement<A, R, ParseError> =>
-    new StatementImpl<A, R, ParseError>(self.query, self.values, self.options, decoderOf(schema))
-)
+} = dual(2, <A, I, R>(self: Statement.Any, schema: Schema.Schema<A, I, R>): Statement<A, R, ParseError> => {
+  const { options, query, values } = given(self)
+  return new StatementImpl<A, R, ParseError>(query, values, options, decoderOf(schema))
+})
 
 // A schema's decoder is compiled once, not for each statement.
 const decoders = new WeakMap<object, unknown>()
@@ -212,7 +223,7 @@ const decoderOf = <A, I, R>(schema: Schema.Schema<A, I, R>) => {
   type Decode = (rows: ReadonlyArray<Row>) => Effect.Effect<ReadonlyArray<A>, ParseError, R>
   const known = decoders.get(schema) as Decode | undefined
   if (known !== undefined) return known
-  const decode: Decode = Schema.decodeUnknown(Schema.Array(schema))
+  const decode: Decode = Schema.decodeUnknown(Schema.Array(Argument.schema("Statement.as", schema)))
   decoders.set(schema, decode)
   return decode
 }
@@ -226,11 +237,10 @@ const decoderOf = <A, I, R>(schema: Schema.Schema<A, I, R>) => {
 export const withValues: {
   (values: Values): <A, R, E>(self: Statement<A, R, E>) => Statement<A, R, E>
   <A, R, E>(self: Statement<A, R, E>, values: Values): Statement<A, R, E>
-} = dual(
-  2,
-  <A, R, E>(self: Statement<A, R, E>, values: Values): Statement<A, R, E> =>
-    new StatementImpl<A, R, E>(self.query, values, self.options, self.decode)
-)
+} = dual(2, <A, R, E>(self: Statement<A, R, E>, values: Values): Statement<A, R, E> => {
+  const { decode, options, query } = given(self)
+  return new StatementImpl<A, R, E>(query, values, options, decode)
+})
 
 /**
  * Says that sending the statement twice does no more than sending it once, so that it may be retried after a failure that

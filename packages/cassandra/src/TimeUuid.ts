@@ -7,6 +7,7 @@ import driver from "cassandra-driver"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Argument from "./internal/arguments.ts"
 
 const { TimeUuid } = driver.types
 
@@ -40,7 +41,7 @@ export const make: Effect.Effect<string> = Effect.map(Clock.currentTimeMillis, (
  * @since 0.1.0
  * @category constructors
  */
-export const min = (date: Date): string => TimeUuid.min(date, 0).toString()
+export const min = (date: Date): string => TimeUuid.min(Argument.date("TimeUuid.min", date), 0).toString()
 
 /**
  * The largest one of a millisecond, as CQL's `maxTimeuuid`: for ranges, never as an identifier.
@@ -48,7 +49,7 @@ export const min = (date: Date): string => TimeUuid.min(date, 0).toString()
  * @since 0.1.0
  * @category constructors
  */
-export const max = (date: Date): string => TimeUuid.max(date, 9999).toString()
+export const max = (date: Date): string => TimeUuid.max(Argument.date("TimeUuid.max", date), 9999).toString()
 
 /**
  * The time that one was made at, to the millisecond; none for a string that is no uuid of version 1.
@@ -57,6 +58,6 @@ export const max = (date: Date): string => TimeUuid.max(date, 9999).toString()
  * @category getters
  */
 export const timestamp = (timeuuid: string): Option.Option<Date> =>
-  /^[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(timeuuid)
+  typeof timeuuid === "string" && /^[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(timeuuid)
     ? Option.some(TimeUuid.fromString(timeuuid).getDate())
     : Option.none()

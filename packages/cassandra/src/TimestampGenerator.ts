@@ -4,7 +4,9 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
+import * as Argument from "./internal/arguments.ts"
+import { millis } from "./internal/clusterOptions/checks.ts"
 
 /**
  * @since 0.1.0
@@ -50,7 +52,7 @@ export interface TimestampGenerator {
  */
 export const make = (next: (warn: (message: string) => void) => bigint | undefined): TimestampGenerator => ({
   [TypeId]: TypeId,
-  next
+  next: Argument.aFunction("TimestampGenerator.make", next)
 })
 
 /**
@@ -65,6 +67,8 @@ export interface MonotonicOptions {
   /** The least time between two warnings. Default 1 second. */
   readonly warnEvery?: Duration.DurationInput | undefined
 }
+
+const monotonicName = "TimestampGenerator.monotonic"
 
 /**
  * Microseconds of the clock, each higher than the one before: when the clock stands still or goes back, it counts on. It
@@ -86,8 +90,9 @@ export interface MonotonicOptions {
  * @category constructors
  */
 export const monotonic = (options: MonotonicOptions = {}): TimestampGenerator => {
-  const warnAfter = Duration.toMillis(options.warnAfter ?? "1 second")
-  const warnEvery = Duration.toMillis(options.warnEvery ?? "1 second")
+  const { warnAfter: after = "1 second", warnEvery: every = "1 second" } = Argument.record(monotonicName, options)
+  const warnAfter = millis(`${monotonicName}.warnAfter`, after)
+  const warnEvery = millis(`${monotonicName}.warnEvery`, every)
   // Numbers hold microseconds until the year 2255, and are cheaper than bigints.
   let last = 0
   let warnedAt = -Infinity

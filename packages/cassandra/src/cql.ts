@@ -85,6 +85,7 @@ export const cql: {
     }
     let text = texts.get(strings)
     if (text === undefined) {
+      checkTemplate(strings)
       text = strings.join("?")
       texts.set(strings, text)
     }
@@ -93,7 +94,14 @@ export const cql: {
   { id }
 )
 
+/** Called as a function, it would take a text that was put together of anything. */
+const checkTemplate = (strings: TemplateStringsArray): void => {
+  if (Array.isArray(strings) && "raw" in strings) return
+  throw new QueryError({ message: "cql is a template tag: cql`SELECT …`, not a function", writeState: "NotApplied" })
+}
+
 const compose = (strings: TemplateStringsArray, parts: ReadonlyArray<unknown>): Statement<Row, never, never> => {
+  checkTemplate(strings)
   let text = strings[0] ?? ""
   const values: Array<unknown> = []
   parts.forEach((part, i) => {

@@ -2,43 +2,15 @@ import { assert, layer } from "@effect/vitest"
 import { CassandraError as E, Cluster, cql, Session, Statement } from "effect-cassandra"
 import { CassandraServer, TestKeyspace } from "effect-cassandra-testkit"
 import * as TestServer from "effect-cassandra-testkit/vitest"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { inspect } from "node:util"
 import { badValues, cases, injections, nearMisses, types } from "./badInput.ts"
 import { badClusterOptions, badSessionOptions } from "./badOptions.ts"
-import { connect, schema } from "./support/client.ts"
+import { schema } from "./support/client.ts"
 import * as Proxy from "./support/proxy.ts"
-
-/** The proxy that everything goes through, with the CQL texts it has seen, and how many requests with values. */
-interface Recorder {
-  readonly proxy: Proxy.Proxy
-  readonly texts: Array<string>
-  readonly executed: () => number
-}
-const Recorder = Context.GenericTag<Recorder>("test/Recorder")
-
-const recorder = Layer.scoped(
-  Recorder,
-  Effect.gen(function* () {
-    const proxy = yield* Proxy.make(yield* CassandraServer.CassandraServer)
-    const texts: Array<string> = []
-    proxy.onRequest = ({ body, opcode }) => {
-      if (opcode === Proxy.opcodes.query || opcode === Proxy.opcodes.prepare) {
-        texts.push(body.toString("utf8", 4, 4 + body.readInt32BE(0)))
-      }
-      return "forward"
-    }
-    return { proxy, texts, executed: () => proxy.count(Proxy.opcodes.execute) + proxy.count(Proxy.opcodes.batch) }
-  })
-)
-
-const through = Layer.scoped(
-  Session.Session,
-  Effect.flatMap(Recorder, ({ proxy }) => connect(Proxy.through(proxy)))
-)
+import { recorder, Recorder, through } from "./support/recorder.ts"
 
 const setup = Layer.effectDiscard(
   schema(

@@ -11,7 +11,8 @@ const invalid = (message: string): QueryError => new QueryError({ message, write
 export const problemWithStatement = (statement: unknown): QueryError | undefined => {
   if (!isStatement(statement)) return invalid("Not a statement: make one with the cql template or Statement.make")
   if (typeof statement.query !== "string") return invalid("The CQL text of the statement is no text")
-  const { values } = statement
+  const { options, values } = statement
+  if (typeof options !== "object" || options === null) return invalid("The options of a statement are a record")
   return typeof values === "object" && values !== null
     ? undefined
     : invalid("The values of a statement are an array or a record")

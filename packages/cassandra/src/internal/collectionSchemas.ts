@@ -3,6 +3,8 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as AST from "effect/SchemaAST"
 import { annotate } from "./cqlAnnotation.ts"
+import * as Argument from "./arguments.ts"
+import { integer, refuse, text } from "./clusterOptions/checks.ts"
 
 /** Without a collection, Cassandra keeps nothing: an empty one that is not frozen reads as null. */
 const emptyForNull = <A, I extends object, R>(
@@ -33,11 +35,14 @@ const emptyForNull = <A, I extends object, R>(
 export const list = <A, I, R>(
   element: Schema.Schema<A, I, R>
 ): Schema.Schema<ReadonlyArray<A>, ReadonlyArray<I> | null, R> =>
-  annotate(emptyForNull<ReadonlyArray<A>, ReadonlyArray<I>, R>(Schema.Array(element), []), {
-    name: "list",
-    kind: "collection",
-    parameters: [element.ast]
-  })
+  annotate(
+    emptyForNull<ReadonlyArray<A>, ReadonlyArray<I>, R>(Schema.Array(Argument.schema("CqlType.list", element)), []),
+    {
+      name: "list",
+      kind: "collection",
+      parameters: [element.ast]
+    }
+  )
 
 /**
  * A `set`. Null is read as an empty set, as with {@link list}.
@@ -48,11 +53,17 @@ export const list = <A, I, R>(
 export const set = <A, I, R>(
   element: Schema.Schema<A, I, R>
 ): Schema.Schema<ReadonlySet<A>, ReadonlySet<I> | null, R> =>
-  annotate(emptyForNull<ReadonlySet<A>, ReadonlySet<I>, R>(Schema.ReadonlySetFromSelf(element), new Set<I>()), {
-    name: "set",
-    kind: "collection",
-    parameters: [element.ast]
-  })
+  annotate(
+    emptyForNull<ReadonlySet<A>, ReadonlySet<I>, R>(
+      Schema.ReadonlySetFromSelf(Argument.schema("CqlType.set", element)),
+      new Set<I>()
+    ),
+    {
+      name: "set",
+      kind: "collection",
+      parameters: [element.ast]
+    }
+  )
 
 /**
  * A `map`. Null is read as an empty map, as with {@link list}.
@@ -66,7 +77,10 @@ export const map = <K, KI, KR, V, VI, VR>(
 ): Schema.Schema<ReadonlyMap<K, V>, ReadonlyMap<KI, VI> | null, KR | VR> =>
   annotate(
     emptyForNull<ReadonlyMap<K, V>, ReadonlyMap<KI, VI>, KR | VR>(
-      Schema.ReadonlyMapFromSelf({ key, value }),
+      Schema.ReadonlyMapFromSelf({
+        key: Argument.schema("CqlType.map", key),
+        value: Argument.schema("CqlType.map", value)
+      }),
       new Map<KI, VI>()
     ),
     { name: "map", kind: "collection", parameters: [key.ast, value.ast] }
@@ -90,12 +104,17 @@ export const vector = <A, I, R>(
   element: Schema.Schema<A, I, R>,
   dimension: number
 ): Schema.Schema<ReadonlyArray<A>, ReadonlyArray<I>, R> =>
-  annotate(Schema.Array(element).pipe(Schema.itemsCount(dimension)), {
-    name: "vector",
-    kind: "collection",
-    parameters: [element.ast],
-    dimension
-  })
+  annotate(
+    Schema.Array(Argument.schema("CqlType.vector", element)).pipe(
+      Schema.itemsCount(integer("CqlType.vector", dimension, 1, 0x7fffffff))
+    ),
+    {
+      name: "vector",
+      kind: "collection",
+      parameters: [element.ast],
+      dimension
+    }
+  )
 
 /**
  * A `tuple`. Any element of a tuple may be null: wrap those that are in `nullable`.
@@ -111,7 +130,9 @@ export const tuple = <const Elements extends ReadonlyArray<Schema.Schema.Any>>(
   Schema.Schema.Context<Elements[number]>
 > =>
   annotate(
-    Schema.Tuple(...elements) as Schema.Schema.Any as Schema.Schema<
+    Schema.Tuple(
+      ...elements.map((element) => Argument.schema("CqlType.tuple", element))
+    ) as Schema.Schema.Any as Schema.Schema<
       { readonly [K in keyof Elements]: Schema.Schema.Type<Elements[K]> },
       { readonly [K in keyof Elements]: Schema.Schema.Encoded<Elements[K]> },
       Schema.Schema.Context<Elements[number]>
@@ -143,6 +164,8 @@ export const tuple = <const Elements extends ReadonlyArray<Schema.Schema.Any>>(
  * @category collections
  */
 export const udt = <A, I extends object, R>(name: string, schema: Schema.Schema<A, I, R>): Schema.Schema<A, I, R> => {
+  if (text("CqlType.udt", name) === undefined) refuse("CqlType.udt", "takes the name of the type")
+  Argument.schema("CqlType.udt", schema)
   const annotation = { name, kind: "udt", parameters: [schema.ast] } as const
   const absentForNull = optionalFields(schema)
   if (absentForNull.length === 0) return annotate(schema, annotation)
@@ -183,7 +206,7 @@ const takesNull = (ast: AST.AST): boolean =>
  */
 export const nullable = <A, I, R>(schema: Schema.Schema<A, I, R>): Schema.Schema<A | null, I | null, R> =>
   // Null comes first: a collection would read it as an empty one.
-  Schema.Union(Schema.Null, schema)
+  Schema.Union(Schema.Null, Argument.schema("CqlType.nullable", schema))
 
 /**
  * A column that may be null, as an `Option`: `Option.none()` is written as null.
@@ -200,11 +223,15 @@ export const nullable = <A, I, R>(schema: Schema.Schema<A, I, R>): Schema.Schema
  * @category nulls
  */
 export const option = <A, I, R>(schema: Schema.Schema<A, I, R>): Schema.Schema<Option.Option<A>, I | null, R> =>
-  Schema.transform(nullable(schema), Schema.OptionFromSelf(Schema.typeSchema(schema)), {
-    strict: true,
-    decode: Option.fromNullable,
-    encode: (value) => Option.getOrNull(value)
-  }) as Schema.Schema.Any as Schema.Schema<Option.Option<A>, I | null, R>
+  Schema.transform(
+    nullable(schema),
+    Schema.OptionFromSelf(Schema.typeSchema(Argument.schema("CqlType.option", schema))),
+    {
+      strict: true,
+      decode: Option.fromNullable,
+      encode: (value) => Option.getOrNull(value)
+    }
+  ) as Schema.Schema.Any as Schema.Schema<Option.Option<A>, I | null, R>
 
 /**
  * A field that may be absent: null is read as its absence. When it is absent, `Columns` leaves the column as it is.
@@ -224,4 +251,4 @@ export const option = <A, I, R>(schema: Schema.Schema<A, I, R>): Schema.Schema<O
 export const optional = <A, I, R>(
   schema: Schema.Schema<A, I, R>
 ): Schema.optionalWith<Schema.Schema<A, I, R>, { readonly nullable: true }> =>
-  Schema.optionalWith(schema, { nullable: true })
+  Schema.optionalWith(Argument.schema("CqlType.optional", schema), { nullable: true })

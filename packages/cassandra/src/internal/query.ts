@@ -1,33 +1,50 @@
 /** What queries are made of: a schema for the request, and what a session does with the statement. */
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type { ParseError } from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { CassandraError } from "../CassandraError.ts"
+import { type CassandraError, QueryError } from "../CassandraError.ts"
 import { type EffectQuery, TypeId, type WriteOptions } from "../Query.ts"
 import { Session } from "../Session.ts"
 import * as Statement from "../Statement.ts"
+import * as Argument from "./arguments.ts"
 import type { Verifiable } from "./verifyQuery.ts"
 
 export const verifiableOf = (
-  {
-    Request,
-    execute,
-    sample
-  }: {
+  options: {
     readonly Request: Schema.Schema.Any
     readonly execute: (request: never) => Statement.Statement.Any
     readonly sample?: unknown
   },
   result?: { readonly Result: Schema.Schema.Any; readonly nulls?: "trust" | "check" | undefined }
-): Verifiable => ({
-  request: Request.ast,
-  result: result?.Result.ast,
-  execute,
-  sample: Option.fromNullable(sample),
-  strict: result?.nulls === "check"
-})
+): Verifiable => {
+  const { Request, execute, sample } = Argument.record("Query", options)
+  return {
+    request: Argument.schema("Query.Request", Request).ast,
+    result: result === undefined ? undefined : Argument.schema("Query.Result", result.Result).ast,
+    execute: Argument.aFunction("Query.execute", execute),
+    sample: Option.fromNullable(sample),
+    strict: result?.nulls === "check"
+  }
+}
+
+/** The statement for an encoded request; what the user's function throws, or gives in place of one, is a `QueryError`. */
+export const statementFor = <I>(
+  execute: (request: I) => Statement.Statement.Any,
+  encoded: I
+): Either.Either<Statement.Statement.Any, QueryError> => {
+  let cause: unknown
+  try {
+    const statement = execute(encoded)
+    if (Statement.isStatement(statement)) return Either.right(statement)
+  } catch (error) {
+    cause = error
+  }
+  const message = cause === undefined ? "`execute` of a query gave no statement" : "`execute` of a query threw"
+  return Either.left(new QueryError({ message, cause, writeState: "NotApplied" }))
+}
 
 export const asQuery = <Request, A, E, R>(
   verifiable: Verifiable,
@@ -46,10 +63,11 @@ export const effectQuery = <RequestA, RequestI, RequestR, A, E, R>(
   return asQuery(
     verifiable,
     (session) => (request: RequestA) =>
-      Effect.flatMap(encode(request), (encoded) => run(session, options.execute(encoded)))
+      Effect.flatMap(encode(request), (encoded) =>
+        Effect.flatMap(statementFor(options.execute, encoded), (statement) => run(session, statement))
+      )
   )
 }
-
 /** The first row, of a later page when the first is empty, as pages can be when the server filters. */
 export const firstOf = <A, R>(
   session: Session,

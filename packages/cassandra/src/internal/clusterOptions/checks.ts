@@ -24,7 +24,10 @@ export const limit = (option: string, input: Duration.DurationInput): number => 
 export const integer = (option: string, value: number, least: number, most: number): number =>
   Number.isInteger(value) && value >= least && value <= most
     ? value
-    : refuse(option, `must be a whole number from ${least} to ${most}, not ${value}`)
+    : refuse(
+        option,
+        `must be a whole number from ${least} to ${most}${typeof value === "number" ? `, not ${value}` : ""}`
+      )
 
 export const oneOf = <A extends string | number>(option: string, value: A, allowed: ReadonlyArray<A>): A =>
   allowed.includes(value) ? value : refuse(option, `must be one of ${allowed.join(", ")}`)

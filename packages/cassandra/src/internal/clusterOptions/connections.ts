@@ -1,7 +1,7 @@
 import type { AuthProvider } from "../../AuthProvider.ts"
 import { plainText, TypeId as AuthProviderTypeId } from "../../AuthProvider.ts"
 import type { ClusterOptions } from "../../ClusterOptions.ts"
-import * as Redacted from "effect/Redacted"
+import * as Argument from "../arguments.ts"
 import { flag, integer, longestTimer, millis, oneOf, refuse } from "./checks.ts"
 
 const contactPoint = (value: unknown): string =>
@@ -22,11 +22,7 @@ export const resolveAuthentication = ({ authentication, credentials }: ClusterOp
       : refuse("authentication", "must be an AuthProvider")
   }
   if (credentials === undefined) return undefined
-  if (typeof credentials.username !== "string") refuse("credentials.username", "must be a text")
-  if (!Redacted.isRedacted(credentials.password)) {
-    refuse("credentials.password", "must be Redacted, so that it is never printed: Redacted.make(password)")
-  }
-  return plainText(credentials)
+  return plainText(Argument.credentials("credentials", credentials))
 }
 
 export interface ResolvedSocket {

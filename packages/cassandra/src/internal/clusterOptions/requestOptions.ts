@@ -2,12 +2,16 @@ import { isConsistency, isSerialConsistency } from "../../Consistency.ts"
 import type { RequestOptions } from "../../ExecutionProfile.ts"
 import type { SpeculativeExecution } from "../../SpeculativeExecution.ts"
 import { problemWith } from "../routers.ts"
+import * as Argument from "../arguments.ts"
 import { integer, limit, millis, oneOf, refuse } from "./checks.ts"
 
 /** Throws a `ConfigurationError` for options of requests that are invalid, wherever they are set. */
 export const checkRequestOptions = (options: RequestOptions, path: string): void => {
   const at = (name: string) => (path === "" ? name : `${path}.${name}`)
-  const { consistency, serialConsistency, pageSize, prefetch } = options
+  const { consistency, serialConsistency, pageSize, prefetch, retryPolicy } = Argument.record(
+    path || "options",
+    options
+  )
   if (consistency !== undefined && !isConsistency(consistency)) {
     refuse(
       at("consistency"),
@@ -23,6 +27,10 @@ export const checkRequestOptions = (options: RequestOptions, path: string): void
   if (prefetch !== undefined) integer(at("prefetch"), prefetch, 0, 1024)
   if (options.timeout !== undefined) limit(at("timeout"), options.timeout)
   if (options.deadline !== undefined) limit(at("deadline"), options.deadline)
+  if (retryPolicy !== undefined) {
+    Argument.aFunction(at("retryPolicy.decide"), Argument.record(at("retryPolicy"), retryPolicy).decide)
+    Argument.schedule(at("retryPolicy.schedule"), retryPolicy.schedule)
+  }
   const { loadBalancing, speculativeExecution } = options
   if (loadBalancing !== undefined) {
     const problem = problemWith(loadBalancing)
@@ -32,7 +40,7 @@ export const checkRequestOptions = (options: RequestOptions, path: string): void
 }
 
 const checkSpeculation = (option: string, speculation: SpeculativeExecution): void => {
-  oneOf(option, speculation._tag, ["None", "Constant", "Custom"])
+  oneOf(option, Argument.record(option, speculation)._tag, ["None", "Constant", "Custom"])
   if (speculation._tag === "Constant") {
     millis(`${option}.delay`, speculation.delay)
     integer(`${option}.maxExecutions`, speculation.maxExecutions, 1, 1000)

@@ -6,6 +6,7 @@ import type { ConfigurationError } from "../../CassandraError.ts"
 import type { ClusterOptions, TlsOptions } from "../../ClusterOptions.ts"
 import type { ExecutionProfile, RequestOptions } from "../../ExecutionProfile.ts"
 import * as TimestampGenerator from "../../TimestampGenerator.ts"
+import * as Argument from "../arguments.ts"
 import { type ResolvedBreaker, resolveBreaker } from "./breaker.ts"
 import { flag, integer, limit, longestTimer, millis, oneOf, refuse, text } from "./checks.ts"
 import {
@@ -101,6 +102,7 @@ const cqlVersion = (value: string | undefined): string | undefined =>
 export const resolve = (options: ClusterOptions): Either.Either<Resolved, ConfigurationError> =>
   Either.try({
     try: () => {
+      Argument.record("options", options)
       const contactPoints = resolveContactPoints(options.contactPoints)
       text("localDataCenter", options.localDataCenter)
       const authentication = resolveAuthentication(options)

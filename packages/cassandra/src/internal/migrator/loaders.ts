@@ -8,6 +8,7 @@ import { MigrationError } from "../../MigrationError.ts"
 import type { MigrationBody, ResolvedMigration } from "../../Migrator.ts"
 import type { Session } from "../../Session.ts"
 import { isStatement, make as makeStatement, type Statement } from "../../Statement.ts"
+import * as Argument from "../arguments.ts"
 import * as checksum from "./checksum.ts"
 import { split } from "./script.ts"
 
@@ -50,7 +51,7 @@ const bodyOf = <R>(value: unknown): MigrationBody<R> | undefined =>
 export const fromRecord = <R>(
   record: Readonly<Record<string, unknown>>
 ): Effect.Effect<ReadonlyArray<ResolvedMigration<R>>, MigrationError> =>
-  Effect.forEach(Object.entries(record), ([key, value]) =>
+  Effect.forEach(Object.entries(Argument.record("Migrator.fromRecord", record)), ([key, value]) =>
     Effect.gen(function* () {
       const { id, name } = yield* parseName(key)
       const body = bodyOf<R>(value)
@@ -136,7 +137,10 @@ const fromFile = (directory: string, file: string): Effect.Effect<ReadonlyArray<
 
 export const fromDirectory = (path: string | URL): Effect.Effect<ReadonlyArray<ResolvedMigration>, MigrationError> =>
   Effect.gen(function* () {
-    const directory = typeof path === "string" ? path : fileURLToPath(path)
+    const directory = yield* Effect.try({
+      try: () => (typeof path === "string" ? path : fileURLToPath(path)),
+      catch: (cause) => importError("", "Migrator.fromDirectory takes a path, or a URL of a file", cause)
+    })
     const files = yield* Effect.tryPromise({
       try: () => readdir(directory),
       catch: (cause) =>

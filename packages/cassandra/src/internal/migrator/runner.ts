@@ -8,11 +8,14 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { type CassandraError, isCassandraError } from "../../CassandraError.ts"
+import { type CassandraError, type ConfigurationError, isCassandraError } from "../../CassandraError.ts"
 import { MigrationError } from "../../MigrationError.ts"
 import type { AppliedMigration, MigrationStatus, MigratorOptions, ResolvedMigration } from "../../Migrator.ts"
 import { Session } from "../../Session.ts"
 import { make as makeStatement } from "../../Statement.ts"
+import * as Argument from "../arguments.ts"
+import { flag, millis, text } from "../clusterOptions/checks.ts"
+import { checkRequestOptions } from "../clusterOptions/requestOptions.ts"
 import * as guarded from "./guard.ts"
 import * as leases from "./lease.ts"
 import * as plans from "./plan.ts"
@@ -29,8 +32,24 @@ interface Resolved<R> {
   readonly lockSchedule: Schedule.Schedule<unknown, unknown>
 }
 
-const resolve = <R>(options: MigratorOptions<R>): Effect.Effect<Resolved<R>, MigrationError, Session> =>
+/** Throws a `ConfigurationError` for what makes no sense. */
+const check = <R>(options: MigratorOptions<R>): void => {
+  Argument.effect("Migrator.loader", Argument.record("Migrator", options).loader)
+  text("Migrator.table", options.table)
+  text("Migrator.keyspace", options.keyspace)
+  flag("Migrator.allowGaps", options.allowGaps, false)
+  if (options.lockSchedule !== undefined) Argument.schedule("Migrator.lockSchedule", options.lockSchedule)
+  checkRequestOptions({ serialConsistency: options.serialConsistency }, "Migrator")
+  for (const name of ["leaseTtl", "lockTimeout", "schemaAgreementTimeout"] as const) {
+    if (options[name] !== undefined) millis(`Migrator.${name}`, options[name])
+  }
+}
+
+const resolve = <R>(
+  options: MigratorOptions<R>
+): Effect.Effect<Resolved<R>, MigrationError | ConfigurationError, Session> =>
   Effect.gen(function* () {
+    yield* Effect.try({ try: () => check(options), catch: (error) => error as ConfigurationError })
     const session = yield* Session
     const given = yield* plans.sorted(yield* options.loader, options.allowGaps ?? false)
     const keyspace = options.keyspace ?? Option.getOrUndefined(session.keyspace)
