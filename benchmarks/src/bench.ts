@@ -14,6 +14,7 @@ import { parseArgs } from "node:util"
 import { machine } from "./machine.ts"
 import { markdown } from "./markdown.ts"
 import { measure } from "./measure.ts"
+import { plots } from "./plots.ts"
 import { prepare, ServerLive } from "./prepare.ts"
 import { inNode } from "./processes.ts"
 import { workload, workloads } from "./suite.ts"
@@ -46,7 +47,7 @@ const help = `npm run bench -- [options]
   --rounds 5         rounds of each process
   --duration 1000    milliseconds of a round
   --warmup 2500      milliseconds of CPU time that each process spends before its first round
-  --out DIRECTORY    where latest.json and latest.md go (default: benchmarks/results)`
+  --out DIRECTORY    where latest.json, latest.md and the plots go (default: benchmarks/results)`
 
 const defaults = flags.quick
   ? { generations: 1, rounds: 2, duration: 500, warmup: 500 }
@@ -93,6 +94,7 @@ const bench = Effect.gen(function* () {
       await mkdir(out, { recursive: true })
       await writeFile(`${out}/latest.md`, text)
       await writeFile(`${out}/latest.json`, json(report, samples))
+      for (const [file, svg] of Object.entries(plots(report))) await writeFile(`${out}/${file}`, svg)
     })
   }
   yield* Console.log(`\n${text}`)

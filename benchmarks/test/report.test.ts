@@ -2,6 +2,7 @@ import { assert, describe, it } from "vitest"
 import { bucketOf, countOf, merge, quantile, recorder } from "../src/histogram.ts"
 import { markdown } from "../src/markdown.ts"
 import { atRate } from "../src/pacer.ts"
+import { plots } from "../src/plots.ts"
 import { workload, workloads } from "../src/suite.ts"
 import { type Sample, summarize } from "../src/summary.ts"
 
@@ -140,27 +141,64 @@ describe("the summary of a benchmark", () => {
   })
 })
 
-describe("the report of a benchmark", () => {
-  it("shows every kind of workload, the machine, and who did not take part", () => {
-    const samples = Object.entries(workloads).flatMap(([name, { contenders, steps }]) =>
-      steps.flatMap((step) =>
-        contenders.map((contender) =>
-          sample({ ...contender, workload: name, step: step.name, latency: [[bucketOf(2), 10]] })
-        )
+const everyWorkload = () =>
+  Object.entries(workloads).flatMap(([name, { contenders, steps }]) =>
+    steps.flatMap((step) =>
+      contenders.map((contender) =>
+        sample({ ...contender, workload: name, step: step.name, latency: [[bucketOf(2), 10]] })
       )
     )
-    const text = markdown({
-      settings,
-      machine,
-      peers: [{ client: "gocql", version: "2.1.2", runtime: "go1.26" }],
-      sections: summarize(samples),
-      absent: [{ workload: "scan", step: "", client: "other", style: "async", reason: "no compiler\n    at x" }]
-    })
+  )
+
+const report = (samples: ReadonlyArray<Sample>) => ({
+  settings,
+  machine,
+  peers: [{ client: "gocql", version: "2.1.2", runtime: "go1.26" }],
+  sections: summarize(samples),
+  absent: [{ workload: "scan", step: "", client: "other", style: "async", reason: "no compiler\n    at x" }]
+})
+
+describe("the report of a benchmark", () => {
+  it("shows every kind of workload, the machine, and who did not take part", () => {
+    const text = markdown(report(everyWorkload()))
     for (const name of Object.keys(workloads)) assert.include(text, `## ${workload(name).title}`)
     assert.include(text, "A CPU, 2 cores, 4 GB, linux x64; Node 20.0.0; Cassandra 5.0.0; effect 3.0.0. 2026-01-01.")
     assert.include(text, "- gocql 2.1.2, go1.26")
     assert.include(text, "- scan: other, async: no compiler\n")
     assert.notInclude(text, "NaN")
     assert.notInclude(text, "undefined")
+  })
+})
+
+describe("the plots of a benchmark", () => {
+  it("are there for what was measured, in light and dark, with the machine named", () => {
+    const drawn = plots(report(everyWorkload()))
+    assert.deepStrictEqual(Object.keys(drawn), [
+      "cpu-per-operation.svg",
+      "cpu-per-operation-others.svg",
+      "latency.svg",
+      "concurrency.svg"
+    ])
+    for (const svg of Object.values(drawn)) {
+      assert.match(svg, /^<svg [^>]*viewBox="0 0 480 \d+"/)
+      assert.include(svg, "prefers-color-scheme:dark")
+      assert.include(svg, "A CPU, 2 cores; Cassandra 5.0.0; 2026-01-01")
+      assert.notInclude(svg, "NaN")
+      assert.notInclude(svg, "undefined")
+    }
+  })
+
+  it("put half of ours as far to the left as twice ours to the right", () => {
+    const at = (client: string, cpuMicros: number) => sample({ client, style: "x", cpuMicros })
+    const drawn = plots(report([sample({}), at("half", 5_000), at("twice", 20_000)]))
+    const [ours = 0, half = 0, twice = 0] = [
+      ...(drawn["cpu-per-operation.svg"] ?? "").matchAll(/<circle cx="([\d.]+)"/g)
+    ].map(([, x]) => Number(x))
+    assert.isAbove(ours - half, 10)
+    assert.closeTo(ours - half, twice - ours, 0.2)
+  })
+
+  it("are none of what was not measured", () => {
+    assert.deepStrictEqual(plots(report([])), {})
   })
 })
