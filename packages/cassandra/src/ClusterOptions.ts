@@ -172,7 +172,10 @@ export interface ClusterOptions extends RequestOptions {
    * which costs a round trip then and spares a great number of clients that start together some work. Default `true`.
    */
   readonly prepareOnAllHosts?: boolean | undefined
-  /** Prepares all known statements on a node that comes up, before it is used. Default `true`. */
+  /**
+   * Prepares all known statements on a node that comes up, before it is used; but keeps it waiting for half a second at most, and
+   * not at all where no other node is in use. Default `true`.
+   */
   readonly reprepareOnUp?: boolean | undefined
   /** How often an idle connection is probed. Default 30 seconds; 0 for never. */
   readonly heartbeatInterval?: Duration.DurationInput | undefined

@@ -17,6 +17,7 @@ import * as driverPrivate from "./driverPrivate.ts"
 import type { RoutingPolicy } from "./loadBalancing.ts"
 import * as refreshWindows from "./refreshWindows.ts"
 import { knowReplicas } from "./replication.ts"
+import { reprepareInTime } from "./reprepare.ts"
 import { stockTransport } from "./stockTransport.ts"
 import type { Transport } from "./transport.ts"
 import * as wire from "./wire/index.ts"
@@ -81,6 +82,7 @@ const open = (
       client = new driver.Client(clientOptions(options, hooks, keyspace, timeout))
       driverPrivate.agreeAmongLiving(client)
       keepControlConnection(client)
+      if (options.reprepareOnUp) reprepareInTime(client)
       driverPrivate.waitForAgreement(client, options.maxSchemaAgreementWait)
       refreshWindows.install(client, options)
       driverEvents.observe(client)

@@ -99,7 +99,8 @@ export const clientOptions = (
     encoding: { map: Map, set: Set, useBigIntAsLong: true, useBigIntAsVarint: true },
     maxPrepared: options.maxPreparedStatements,
     prepareOnAllHosts: options.prepareOnAllHosts,
-    rePrepareOnUp: options.reprepareOnUp,
+    // Ours does it, see `reprepare.ts`.
+    rePrepareOnUp: false,
     isMetadataSyncEnabled: options.schemaMetadata,
     monitorReporting: { enabled: false }
   }

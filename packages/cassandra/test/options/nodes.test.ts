@@ -129,6 +129,35 @@ describe("preparing", () => {
   )
 })
 
+describe("a node that comes up and is slow to prepare", () => {
+  it.scopedLive("is used after a moment", () =>
+    Effect.gen(function* () {
+      const { cluster, door, second } = yield* withSecondDown({ reconnection: Schedule.spaced("20 millis") })
+      door.end()
+      second.script = ({ opcode }) => opcode === Opcode.prepare
+      const started = performance.now()
+      yield* until(() => status(cluster, "127.0.0.2") === true)
+      assert.isAtLeast(performance.now() - started, 400)
+      assert.strictEqual(second.open.length, 1)
+    })
+  )
+
+  it.scopedLive("is used at once when there is no other", () =>
+    Effect.gen(function* () {
+      const only = yield* server()
+      const cluster = yield* connect(only, { reconnection: Schedule.spaced("20 millis"), timeout: "1 hour" })
+      yield* (yield* cluster.connect()).prepare(select.query)
+      const door = isolate(only)
+      yield* isDown(cluster, "127.0.0.1")
+      const before = only.count(Opcode.prepare)
+      door.end()
+      only.script = ({ opcode }) => opcode === Opcode.prepare
+      yield* until(() => status(cluster, "127.0.0.1") === true)
+      yield* until(() => only.count(Opcode.prepare) > before)
+    })
+  )
+})
+
 const behindNat = (options: Cluster.ClusterOptions) =>
   Effect.gen(function* () {
     const first = yield* server({ peers: [{ address: "10.99.0.2", releaseVersion: "5.0.9" }] })
