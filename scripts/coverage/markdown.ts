@@ -9,7 +9,7 @@ const stateOf = (row: Row): (typeof states)[number] =>
 
 const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("<", "&lt;").replaceAll("\n", " ")
 
-const testLink = (test: string): string => {
+export const testLink = (test: string): string => {
   if (isExample(test)) return `[${test}](../${test}), run and its output checked`
   const { file, title } = testOf(test)
   return `[${file.split("/").at(-1)}](../${file}): ${cell(title)}`

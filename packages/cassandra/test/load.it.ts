@@ -137,6 +137,40 @@ layer(setup, { excludeTestServices: true })("under load", (it) => {
     })
   )
 
+  it.scoped(
+    "of 10,000 at once as many are served as may be in flight and wait, never more in flight, the others fail at once",
+    () =>
+      Effect.gen(function* () {
+        const limits = { maxConcurrentRequests: 256, maxQueuedRequests: 4_000 }
+        const { proxy, release, session, waiting } = yield* held(limits)
+        let inFlight = 0
+        let most = 0
+        const { onRequest, onResponse } = proxy
+        proxy.onRequest = (frame) => {
+          if (frame.opcode === Proxy.opcodes.execute) most = Math.max(most, ++inFlight)
+          return onRequest(frame)
+        }
+        proxy.onResponse = (frame) => {
+          if (frame.opcode === Proxy.opcodes.result || frame.opcode === Proxy.opcodes.error) inFlight--
+          return onResponse(frame)
+        }
+        const requests = yield* Effect.forEach(upTo(10_000), (id) =>
+          Effect.fork(Effect.either(session.execute(insert(id))))
+        )
+        yield* until(() => waiting() === 256)
+        // Nothing was answered yet, and those that found no place have their failure.
+        const early = yield* Effect.forEach(requests, Fiber.poll)
+        assert.strictEqual(early.filter(Option.isSome).length, 10_000 - 4_256)
+        yield* release
+        const outcomes = yield* Effect.forEach(requests, Fiber.join)
+        const failures = outcomes.flatMap((outcome) => (outcome._tag === "Left" ? [outcome.left] : []))
+        assert.strictEqual(outcomes.length - failures.length, 4_256)
+        for (const error of failures) assert.deepInclude(error, { _tag: "RequestThrottledError", ...limits })
+        assert.strictEqual(most, 256)
+        yield* session.execute(insert(1))
+      })
+  )
+
   it.scoped("what waits to be admitted can be interrupted, and gives up its place", () =>
     Effect.gen(function* () {
       const { release, session, waiting } = yield* held({ maxConcurrentRequests: 1, maxQueuedRequests: 2 })

@@ -116,6 +116,8 @@ export const errors = {
   overloaded: (to: Frame) => error(to, 0x1001),
   bootstrapping: (to: Frame) => error(to, 0x1002),
   server: (to: Frame) => error(to, 0x0000),
+  /** `id` with its length before it, as the execution has it. */
+  unprepared: (to: Frame, id: Buffer) => error(to, 0x2500, id),
   unavailable: (to: Frame) => error(to, 0x1000, short(10), int(1), int(0)),
   writeTimeout: (to: Frame, writeType: string) => error(to, 0x1100, short(10), int(0), int(1), text(writeType)),
   readTimeout: (to: Frame, received: number, dataPresent: boolean) =>

@@ -64,7 +64,7 @@ export class FaultLink {
   change(faults: LinkFaults): void {
     this.#faults = faults
     if (faults.flow === "drop" && this.#pieces.length > 0) this.#discard()
-    const latest = Date.now() + faults.latency + faults.jitter
+    const latest = performance.now() + faults.latency + faults.jitter
     if (faults.bandwidth === Infinity) {
       this.#pieces = this.#pieces.map(({ bytes, due }) => ({ bytes, due: Math.min(due, latest) }))
       this.#lastDue = Math.min(this.#lastDue, latest)
@@ -89,7 +89,7 @@ export class FaultLink {
       return
     }
     const late = latency === 0 && jitter === 0 ? 0 : Math.max(0, latency + (Math.random() * 2 - 1) * jitter)
-    this.#lastDue = Math.max(this.#lastDue, Date.now() + late)
+    this.#lastDue = Math.max(this.#lastDue, performance.now() + late)
     if (chunk === undefined || bandwidth === Infinity) {
       this.#enqueue(chunk)
     } else {
@@ -118,7 +118,7 @@ export class FaultLink {
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#faults.flow === "pass") {
-      const now = Date.now()
+      const now = performance.now()
       let piece = this.#pieces[0]
       while (piece !== undefined && piece.due <= now && !this.#sinkFull) {
         this.#pieces.shift()
