@@ -7,7 +7,7 @@
  *   interfaces, which have members, have pages.
  */
 import { readFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { Comment, DefaultTheme, KindRouter, ReflectionKind } from "typedoc"
 import ts from "typescript"
 
@@ -40,13 +40,12 @@ const packageOf = (file) => {
   }
 }
 
-/** The name that users import a module by. @param {string} file */
+/** The name that users import a module by. Once the packages are built, its file is the declarations of it. @param {string} file */
 const importedAs = (file) => {
   const { directory, name } = packageOf(file)
   const { exports } = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"))
-  const found = Object.entries(exports).find(
-    ([, target]) => typeof target === "object" && join(directory, target["effect-cassandra-source"]) === file
-  )
+  const source = `./src/${basename(file).replace(/(\.d)?\.ts$/, "")}.ts`
+  const found = Object.entries(exports).find(([, target]) => target["effect-cassandra-source"] === source)
   return join(name, found?.[0] ?? "")
 }
 
