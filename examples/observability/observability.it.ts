@@ -337,4 +337,72 @@ layer(StoryLive, { excludeTestServices: true })("the HTTP example, seen from out
       )
     })
   )
+
+  it.effect(
+    "sends traces by OTLP: a span for each request and each page, with its attempts, below that of the HTTP request",
+    () =>
+      Effect.gen(function* () {
+        const { client, collector, running } = yield* TheStory
+        const users = yield* client.export
+        // A cursor that no server gave.
+        assert.strictEqual(yield* client.status("/users?cursor=AAAA"), 400)
+        assert.strictEqual(yield* running.stop, 130)
+
+        const { spans } = collector
+        const above = (span: Collector.Span) => spans.find(({ spanId }) => spanId === span.parentSpanId)
+        const ofClient = spans.filter(({ attributes }) => attributes["db.system.name"] === "cassandra")
+        const reads = ofClient.filter(({ name }) => name === "SELECT users")
+        const read = reads.find(({ attributes }) => String(attributes["db.query.text"]).endsWith("WHERE id = ?"))!
+        assert.strictEqual(read.kind, 3)
+        assert.deepInclude(read.attributes, {
+          "db.operation.name": "SELECT",
+          "db.collection.name": "users",
+          "db.query.text": 'SELECT "id", "name", "email" FROM users WHERE id = ?',
+          "cassandra.consistency.level": "local_one",
+          "cassandra.query.idempotent": true,
+          "cassandra.coordinator.dc": (yield* CassandraServer.CassandraServer).localDataCenter,
+          "server.address": running.proxy.host,
+          "server.port": String(running.proxy.port)
+        })
+        assert.match(String(read.attributes["db.namespace"]), /^example_/)
+        assert.strictEqual(above(read)?.kind, 2)
+        assert.strictEqual(above(read)?.traceId, read.traceId)
+
+        // Attempts are events.
+        const attemptsOf = (span: Collector.Span) => span.events.filter(({ name }) => name === "cassandra.attempt")
+        const retried = reads.find((span) => attemptsOf(span).length > 1)!
+        assert.deepStrictEqual(
+          attemptsOf(retried).map(({ attributes }) => attributes["cassandra.attempt.number"]),
+          attemptsOf(retried).map((_, i) => i + 1)
+        )
+        assert.strictEqual(attemptsOf(retried)[0]!.attributes["error.type"], "OperationTimedOutError")
+        const failed = reads.find(({ attributes }) => attributes["error.type"] === "OperationTimedOutError")!
+        assert.strictEqual(failed.status.code, 2)
+        const refused = reads.find(({ attributes }) => attributes["db.response.status_code"] !== undefined)!
+        assert.deepInclude(refused.attributes, { "error.type": "ProtocolError", "db.response.status_code": "10" })
+
+        // Pages are spans below that of the HTTP request.
+        const exports = spans.filter(({ attributes }) => attributes["url.path"] === "/users.ndjson")
+        const pages = ofClient.filter(({ parentSpanId }) => parentSpanId === exports.at(-1)?.spanId)
+        assert.isAtLeast(pages.length, Math.ceil(users / 100))
+        assert.strictEqual(
+          pages.reduce((rows, { attributes }) => rows + Number(attributes["db.response.returned_rows"]), 0),
+          users
+        )
+        assert.notInclude(JSON.stringify(ofClient), "@example.org")
+      })
+  )
+
+  it.effect("sends the metrics of the guide by OTLP, with kind, unit and description", () =>
+    Effect.gen(function* () {
+      const { metrics } = (yield* TheStory).collector
+      for (const { kind, name, unit, what } of table) {
+        const metric = metrics.get(name)
+        assert.deepInclude(metric, { unit, description: what }, name)
+        const points = kind === "counter" ? metric?.sum : kind === "gauge" ? metric?.gauge : metric?.histogram
+        assert.isNotEmpty(points?.dataPoints, name)
+        if (kind === "counter") assert.isTrue(points?.isMonotonic, name)
+      }
+    })
+  )
 })
