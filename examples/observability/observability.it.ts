@@ -56,6 +56,9 @@ const scrapedName = ({ kind, name }: { readonly kind: string; readonly name: str
 
 const scrape = Effect.flatMap(TheStory, ({ client }) => Effect.map(client.scrape, parse))
 
+/** Attempts are events. */
+const attemptsOf = (span: Collector.Span) => span.events.filter(({ name }) => name === "cassandra.attempt")
+
 /** The first scrape that is as expected. */
 const until = (expected: (scrape: Scrape) => boolean) =>
   Effect.gen(function* () {
@@ -227,7 +230,7 @@ layer(StoryLive, { excludeTestServices: true })("the HTTP example, seen from out
       })
       yield* running.proxy.pause()
       // Where the timeouts come sooner than 256 clients have given up, the connection ends of them, and it begins anew.
-      yield* Effect.repeat(giveUp, { until: (is) => is }).pipe(Effect.ensuring(running.proxy.heal))
+      yield* Effect.repeat(giveUp, { until: (is) => is }).pipe(Effect.ensuring(Effect.orDie(running.proxy.heal)))
       assert.isAbove(total(yield* scrape, "cassandra_client_requests_cancelled_total"), 100)
       yield* until(isWell)
     })
@@ -369,8 +372,6 @@ layer(StoryLive, { excludeTestServices: true })("the HTTP example, seen from out
         assert.strictEqual(above(read)?.kind, 2)
         assert.strictEqual(above(read)?.traceId, read.traceId)
 
-        // Attempts are events.
-        const attemptsOf = (span: Collector.Span) => span.events.filter(({ name }) => name === "cassandra.attempt")
         const retried = reads.find((span) => attemptsOf(span).length > 1)!
         assert.deepStrictEqual(
           attemptsOf(retried).map(({ attributes }) => attributes["cassandra.attempt.number"]),
