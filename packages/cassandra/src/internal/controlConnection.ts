@@ -246,6 +246,7 @@ class Keeper {
     const { rows } = await connection.send(new QueryRequest("SELECT * FROM system.local WHERE key='local'"), null)
     const local = rows?.[0]
     if (local === undefined) throw new Error("The node does not tell of itself")
+    if (this.#isClosed()) return
     const host = new Host(connection.endpoint, control.protocolVersion, control.options, control.metadata)
     host.datacenter = local["data_center"]
     host.rack = local["rack"]

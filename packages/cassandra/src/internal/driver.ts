@@ -81,6 +81,7 @@ const open = (
     try {
       client = new driver.Client(clientOptions(options, hooks, keyspace, timeout))
       driverPrivate.agreeAmongLiving(client)
+      driverPrivate.retireRemoved(client)
       keepControlConnection(client)
       if (options.reprepareOnUp) reprepareInTime(client)
       driverPrivate.waitForAgreement(client, options.maxSchemaAgreementWait)

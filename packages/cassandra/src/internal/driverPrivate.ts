@@ -45,11 +45,13 @@ interface Connection {
 interface ControlConnection {
   readonly _contactPoints: ReadonlySet<string>
   readonly connection: Connection | null
+  readonly hosts: EventEmitter
   _createConnection(contactPoint: string): Promise<Connection>
 }
 
 interface PrivateHost {
   readonly pool: EventEmitter & { readonly connections: ReadonlyArray<Connection>; isClosing(): boolean }
+  shutdown(waitForPending: boolean): Promise<void>
   warmupPool(keyspace: string | undefined): Promise<void>
   initializePool(): void
 }
@@ -176,7 +178,7 @@ export const abortable = (client: driver.Client): (() => void) => {
     aborted = true
     for (const connection of opening) connection.netClient?.destroy(new Error("Connecting was interrupted"))
     for (const host of client.hosts.values()) {
-      ;(host as unknown as { shutdown(waitForPending: boolean): Promise<void> }).shutdown(false).catch(() => undefined)
+      ;(host as unknown as PrivateHost).shutdown(false).catch(() => undefined)
     }
   }
 }
@@ -233,6 +235,18 @@ export const agreeAmongLiving = (client: driver.Client): void => {
     }
     return versions.size === 1
   }
+}
+
+/**
+ * Closes the pool of a host that has left for good, once what is in flight has ended. The driver leaves it as it leaves that of a
+ * host that may be used again, which an announcement that comes late wakes; and closing the client does not reach it.
+ */
+export const retireRemoved = (client: driver.Client): void => {
+  inside(client).controlConnection.hosts.on("remove", (host: PrivateHost) => {
+    const retire = () => void host.shutdown(false).catch(() => undefined)
+    if (host.pool.isClosing()) host.pool.once("close", retire)
+    else retire()
+  })
 }
 
 /** How long the other side has to agree to the end of a connection. */

@@ -75,3 +75,9 @@ const program = Effect.gen(function* () {
 }).pipe(Effect.provide(clusterLayer))
 
 process.exitCode = (await Effect.runPromise(program)) === 0 ? 0 : 1
+
+// Everything is closed: what is left would keep an application alive as well.
+setTimeout(() => {
+  console.log(`the process does not end: ${process.getActiveResourcesInfo().join(", ")}`)
+  process.exit(1)
+}, 15_000).unref()

@@ -62,6 +62,11 @@ export const attach = (client: Client, options: WireOptions): WireState => {
       pool._addListeners(connection)
       return connection
     }
+    const schedule = pool.scheduleNewConnectionAttempt.bind(pool)
+    // The end of the client does not reach a pool that it finds closing, nor that of a host that is learnt of meanwhile.
+    pool.scheduleNewConnectionAttempt = (delay) => {
+      if (!state.isAborted) schedule(delay)
+    }
   })
   return state
 }

@@ -214,6 +214,7 @@ export interface Pool extends EventEmitter {
   _createConnection(): Connection
   _addListeners(connection: Connection): void
   _attemptNewConnection(): Promise<void>
+  scheduleNewConnectionAttempt(delay: number): void
   isClosing(): boolean
   remove(connection: Connection): void
 }
