@@ -6,10 +6,10 @@ import projects from "./vitest.workspace.ts"
 const conditions = ["effect-cassandra-source"]
 
 /**
- * Files at a time. Most wait for servers more than they compute, so that two do well on two cores; but each may run a cluster
- * of three nodes, of 600 MB each.
+ * Files at a time: each may run a cluster of three nodes, which take 600 MB each, and a core or two when they start. Tests that look
+ * at times need what is left.
  */
-const workers = Math.max(1, Math.min(4, availableParallelism(), Math.floor(freemem() / 3e9)))
+const workers = Math.max(1, Math.min(4, Math.floor(availableParallelism() / 2), Math.floor(freemem() / 3e9)))
 
 export default defineConfig({
   resolve: { conditions },

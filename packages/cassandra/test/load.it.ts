@@ -219,7 +219,7 @@ layer(setup, { excludeTestServices: true })("under load", (it) => {
       yield* Fiber.join(first)
       const exits = yield* Fiber.join(failing)
       assert.isTrue(exits.every(Exit.isFailure))
-      yield* session.execute(insert(1))
+      yield* session.execute(insert(1).pipe(Statement.withTimeout("1 minute")))
     })
   )
 })
