@@ -110,7 +110,16 @@ export const clusterLayer = Layer.scoped(
   })
 ).pipe(
   Layer.provide(TestKeyspace.layer({ prefix: "reliability", replicationFactor: 3 })),
-  Layer.provide(CassandraCluster.layer({ nodes: 3, heap: 384, proxied: true, startTimeout: "6 minutes" }))
+  Layer.provide(
+    CassandraCluster.layer({
+      nodes: 3,
+      heap: 384,
+      proxied: true,
+      startTimeout: "6 minutes",
+      // What is acknowledged is on the disk. By default it is a little later, and all nodes killed at once lose it.
+      settings: { commitlog_sync: "batch", commitlog_sync_period: "0ms" }
+    })
+  )
 )
 
 /** The one node that there is. */

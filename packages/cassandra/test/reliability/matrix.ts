@@ -230,7 +230,8 @@ export const rows: ReadonlyArray<Row> = [
   {
     id: "all-down",
     fault: "all nodes down, then up",
-    injected: "all processes are killed at once, and started again",
+    injected:
+      "all processes, which acknowledge only what is on the disk (`commitlog_sync: batch`), are killed at once and started again",
     answer: "fails requests at once with `NoHostAvailableError` while there is no node, and comes back by itself",
     path: "bytes",
     cells: outage,
