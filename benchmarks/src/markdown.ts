@@ -95,7 +95,7 @@ const method = ({ duration, generations, rounds, warmup }: Settings): string =>
     duration / 1000
   } s in ${generations} ${generations === 1 ? "generation" : "generations"} of processes, after ${
     warmup / 1000
-  } s of CPU time to warm up. Every contender is a process of its own; they take turns. The gap is the longest time between two beats of a 5 ms heartbeat in the client's process, the median of the rounds. The peak RSS is that of the whole process, the heap what is in use at the end of a round. Latencies count from the moment at which an operation was to begin. How it is measured and what it says: [performance.md](../../docs/performance.md).`
+  } s of CPU time to warm up. Every contender is a process of its own; they take turns. The gap is the longest time between two beats of a 5 ms heartbeat in the client's process, the median of the rounds. The peak RSS is that of the whole process, the heap what is in use at the end of a round. Latencies count from the moment at which an operation was to begin.`
 
 /** Steps of a workload that all fail alike are said once. */
 const absences = (absent: ReadonlyArray<Absence>): ReadonlyArray<string> => {
