@@ -48,6 +48,18 @@ const login = (username: string, password: string, options: Cluster.ClusterOptio
 
 const admin = login("cassandra", "cassandra")
 
+/** A keyspace with a table, and a role that may do everything. */
+const furnish = (setup: Session.Session, keyspace: string, role: string) =>
+  Effect.forEach(
+    [
+      `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
+      `CREATE TABLE ${keyspace}.t (id text, n int, v text, PRIMARY KEY (id, n))`,
+      `CREATE ROLE ${role} WITH PASSWORD = '${secrets.password}' AND LOGIN = true AND SUPERUSER = true`
+    ],
+    (text) => setup.execute(Statement.make(text)),
+    { discard: true }
+  )
+
 const decorate = <A, R, Er>(statement: Statement.Statement<A, R, Er>) =>
   statement.pipe(Statement.withCustomPayload({ key: Buffer.from(secrets.payload) }))
 
@@ -131,13 +143,7 @@ layer(guarded, { excludeTestServices: true, timeout: "3 minutes" })("a server wi
     Effect.gen(function* () {
       const setup = yield* admin
       const server = yield* CassandraServer.CassandraServer
-      for (const text of [
-        "CREATE KEYSPACE secrets WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
-        "CREATE TABLE secrets.t (id text, n int, v text, PRIMARY KEY (id, n))",
-        `CREATE ROLE keeper WITH PASSWORD = '${secrets.password}' AND LOGIN = true AND SUPERUSER = true`
-      ]) {
-        yield* setup.execute(Statement.make(text))
-      }
+      yield* furnish(setup, "secrets", "keeper")
       const { value } = secrets
       const proxy = yield* Proxy.make(server)
       const options = { ...optionsFor(server), ...Proxy.through(proxy), retryPolicy: RetryPolicy.never }
@@ -220,13 +226,7 @@ layer(guarded, { excludeTestServices: true, timeout: "3 minutes" })("a server wi
       Effect.gen(function* () {
         const setup = yield* admin
         const server = yield* CassandraServer.CassandraServer
-        for (const text of [
-          "CREATE KEYSPACE watched WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
-          "CREATE TABLE watched.t (id text, n int, v text, PRIMARY KEY (id, n))",
-          `CREATE ROLE watcher WITH PASSWORD = '${secrets.password}' AND LOGIN = true AND SUPERUSER = true`
-        ]) {
-          yield* setup.execute(Statement.make(text))
-        }
+        yield* furnish(setup, "watched", "watcher")
         const { value } = secrets
         const proxy = yield* Proxy.make(server)
         const { spans, tracer } = Recording.make()

@@ -100,7 +100,7 @@ const open = (
           controlTimeout: options.controlConnectionTimeout,
           heartbeatTimeout: options.heartbeatTimeout
         })
-        abort = () => wire.abortConnecting(wireClient)
+        abort = () => wire.abort(wireClient)
       } else {
         abort = driverPrivate.abortable(client)
       }

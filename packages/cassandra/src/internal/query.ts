@@ -68,6 +68,7 @@ export const effectQuery = <RequestA, RequestI, RequestR, A, E, R>(
       )
   )
 }
+
 /** The first row, of a later page when the first is empty, as pages can be when the server filters. */
 export const firstOf = <A, R>(
   session: Session,

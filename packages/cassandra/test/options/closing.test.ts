@@ -4,9 +4,8 @@ import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { EventEmitter } from "node:events"
-import { announce, connect, isolate, pair, server, topologyChange, until } from "./support.ts"
-
-const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+import { control } from "../support/controlConnection.ts"
+import { announce, connect, isolate, never, pair, server, timers, topologyChange, until } from "./support.ts"
 
 describe("a cluster that is closed while its nodes are gone", () => {
   it.live("keeps no timer, and so does not keep the process alive", () =>
@@ -15,11 +14,10 @@ describe("a cluster that is closed while its nodes are gone", () => {
         const before = timers()
         const only = yield* server()
         const scope = yield* Scope.make()
-        const cluster = yield* Scope.extend(connect(only, { reconnection: Schedule.spaced("1 hour") }), scope)
+        const cluster = yield* Scope.extend(connect(only, { reconnection: never }), scope)
         yield* Effect.promise(() => only.close())
         // The control connection and the pool have failed to reconnect, and wait.
-        const { controlConnection } = cluster.driver as unknown as { controlConnection: { host: unknown } }
-        yield* until(() => controlConnection.host === null)
+        yield* until(() => control(cluster).host === null)
         yield* Effect.sleep("200 millis")
         yield* Scope.close(scope, Exit.void)
         yield* until(() => timers() <= before)
@@ -82,12 +80,11 @@ describe("a cluster that is closed while its nodes are gone", () => {
         const first = yield* server()
         const { port } = first
         const cluster = yield* connect(first, { reconnection: Schedule.spaced("50 millis") })
-        const { controlConnection } = cluster.driver as unknown as { controlConnection: { connection: unknown } }
         yield* Effect.promise(() => first.close())
-        yield* until(() => controlConnection.connection === null)
+        yield* until(() => control(cluster).connection === null)
         yield* Effect.sleep("200 millis")
         yield* server({ port })
-        yield* until(() => controlConnection.connection !== null)
+        yield* until(() => control(cluster).connection !== null)
       })
     )
   )

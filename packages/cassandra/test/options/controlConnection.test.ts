@@ -1,5 +1,5 @@
 import { assert, describe, it, vi } from "@effect/vitest"
-import { type Cluster, cql, type ClusterEvent } from "effect-cassandra"
+import { cql, type ClusterEvent } from "effect-cassandra"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -7,46 +7,32 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import dns from "node:dns"
+import { control, hears } from "../support/controlConnection.ts"
 import {
   announce,
+  aWhile,
   connect,
   type Incoming,
   isolate,
+  never,
   Opcode,
   pair,
   refusal,
   requests,
   type ScriptedServer,
   server,
+  timers,
   topologyChange,
   until
 } from "./support.ts"
 
 const soon = Schedule.spaced("30 millis")
-const never = Schedule.spaced("1 hour")
-
-/** Far enough that it would have happened. */
-const aWhile = Effect.sleep("300 millis")
 
 /** The open connections that asked for events, on any of these. */
 const listening = (...servers: ReadonlyArray<ScriptedServer>) =>
   servers.flatMap((to) => to.open.filter((open) => requests(to, Opcode.register).some((r) => r.connection === open)))
 
-const control = (cluster: Cluster.Cluster) =>
-  (
-    cluster.driver as unknown as {
-      readonly controlConnection: {
-        readonly host: { readonly address: string } | null
-        readonly connection: { readonly connected: boolean } | null
-      }
-    }
-  ).controlConnection
-
-const isConnected = (cluster: Cluster.Cluster) => control(cluster).connection?.connected === true
-
 const isPeers = ({ query = "" }: { readonly query?: string | undefined }) => query.includes("system.peers")
-
-const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
 
 describe("the control connection", () => {
   it.scopedLive("comes back with its node, as one of the connections of that host, however often that happens", () =>
@@ -59,7 +45,7 @@ describe("the control connection", () => {
         yield* Effect.promise(() => only.close())
         yield* Effect.sleep("100 millis")
         only = yield* server({ port })
-        yield* until(() => isConnected(cluster) && only.open.length === 2)
+        yield* until(() => hears(cluster) && only.open.length === 2)
         yield* aWhile
         assert.strictEqual(only.open.length, 2)
         assert.strictEqual(listening(only).length, 1)
@@ -81,7 +67,7 @@ describe("the control connection", () => {
       }
       const cluster = yield* connect(to, { reconnection: soon, connectionsPerHost: 2 })
       assert.strictEqual(losses, 1)
-      yield* until(() => isConnected(cluster) && listening(to).length === 1 && to.open.length === 2)
+      yield* until(() => hears(cluster) && listening(to).length === 1 && to.open.length === 2)
       yield* (yield* cluster.connect()).execute(cql`SELECT v FROM t`)
     })
   )
@@ -92,7 +78,7 @@ describe("the control connection", () => {
       const cluster = yield* connect(first, { reconnection: never })
       yield* until(() => second.open.length === 1)
       isolate(first)
-      yield* until(() => isConnected(cluster) && listening(second).length === 1)
+      yield* until(() => hears(cluster) && listening(second).length === 1)
       assert.strictEqual(control(cluster).host?.address, `127.0.0.2:${first.port}`)
       assert.strictEqual(listening(first, second).length, 1)
       // And hears what that one tells.
@@ -114,7 +100,7 @@ describe("the control connection", () => {
       const [old] = listening(to)
       to.script = ({ connection, opcode }) => connection === old && opcode === Opcode.options
       yield* until(() => old!.socket.destroyed)
-      yield* until(() => isConnected(cluster) && to.open.length === 2)
+      yield* until(() => hears(cluster) && to.open.length === 2)
       yield* aWhile
       assert.strictEqual(listening(to).length, 1)
       assert.strictEqual(to.open.length, 2)
@@ -132,7 +118,7 @@ describe("the control connection", () => {
       yield* until(() => requests(second, Opcode.query).filter(isPeers).length >= 3)
       assert.strictEqual(listening(second).length, 0)
       second.script = undefined
-      yield* until(() => isConnected(cluster) && listening(second).length === 1)
+      yield* until(() => hears(cluster) && listening(second).length === 1)
       assert.strictEqual(second.open.length, 1)
     })
   )
@@ -150,7 +136,7 @@ describe("the control connection", () => {
         return true
       }
       for (const { socket } of to.open) socket.destroy()
-      yield* until(() => losses === 6 && isConnected(cluster) && listening(to).length === 1)
+      yield* until(() => losses === 6 && hears(cluster) && listening(to).length === 1)
       yield* aWhile
       assert.strictEqual(to.open.length, 1)
     })
@@ -184,7 +170,7 @@ describe("the control connection", () => {
       door.end()
       const [host] = cluster.driver.hosts.values() as unknown as ReadonlyArray<{ checkIsUp(): void }>
       host!.checkIsUp()
-      yield* until(() => isConnected(cluster) && listening(to).length === 1)
+      yield* until(() => hears(cluster) && listening(to).length === 1)
       yield* aWhile
       assert.strictEqual(to.open.length, 1)
     })
@@ -199,12 +185,12 @@ describe("the control connection", () => {
       yield* until(() => second.open.length === 1)
       const door = isolate(second)
       for (const { socket } of first.open) socket.destroy()
-      yield* until(() => isConnected(cluster) && listening(first).length === 1)
+      yield* until(() => hears(cluster) && listening(first).length === 1)
       yield* aWhile
       assert.strictEqual(first.open.length, 1)
       // It is lost when its heartbeat is, or it is cut; and another one is opened.
       for (const { socket } of first.open) socket.destroy()
-      yield* until(() => isConnected(cluster) && listening(first).length === 1)
+      yield* until(() => hears(cluster) && listening(first).length === 1)
       door.end()
       yield* until(() => second.open.length === 1)
       yield* Scope.close(scope, Exit.void)

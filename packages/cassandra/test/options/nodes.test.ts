@@ -6,11 +6,13 @@ import * as Schedule from "effect/Schedule"
 import * as Body from "../wire/body.ts"
 import {
   announce,
+  aWhile,
   connect,
   type Incoming,
   isolate,
   keepingLogs,
   keyspaceChange,
+  never,
   Opcode,
   pair,
   queries,
@@ -20,11 +22,6 @@ import {
   topologyChange,
   until
 } from "./support.ts"
-
-const never = Schedule.spaced("1 hour")
-
-/** Far enough that it would have happened. */
-const aWhile = Effect.sleep("300 millis")
 
 const status = (cluster: Cluster.Cluster, address: string) =>
   cluster.driver.hosts

@@ -2,6 +2,7 @@
 import { type CassandraError, Cluster } from "effect-cassandra"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { type Incoming, ScriptedServer, type ServerConnection, type ServerOptions } from "../wire/ScriptedServer.ts"
 import { Opcode } from "../../src/internal/wire/stockResponse.ts"
@@ -47,6 +48,15 @@ export const connect = (
 
 export const refusal = (to: ScriptedServer, options: Cluster.ClusterOptions = {}) =>
   Effect.flip(Effect.scoped(connect(to, options)))
+
+/** A schedule whose next time does not come. */
+export const never = Schedule.spaced("1 hour")
+
+/** Far enough that it would have happened. */
+export const aWhile = Effect.sleep("300 millis")
+
+/** The timers of the process that keep it alive. */
+export const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
 
 /** Waits until something is so; the test's own time limit ends the wait. */
 export const until = (condition: () => boolean): Effect.Effect<void> =>

@@ -3,7 +3,8 @@ import { type Cluster, cql, type Session, Statement } from "effect-cassandra"
 import type { CassandraCluster, FaultProxy } from "effect-cassandra-testkit"
 import * as Effect from "effect/Effect"
 import * as Frames from "../support/proxy.ts"
-import { control, eventually, isWhole } from "./level.ts"
+import { control } from "../support/controlConnection.ts"
+import { eventually, isWhole } from "./level.ts"
 import { type Lab, patient, type Way } from "./lab.ts"
 
 export interface Target {

@@ -1,21 +1,7 @@
 /** What a client has of connections and sockets. */
 import type { Cluster } from "effect-cassandra"
 import * as Effect from "effect/Effect"
-import type * as Net from "node:net"
-
-interface Control {
-  readonly controlConnection: {
-    readonly connection: { readonly connected: boolean; readonly netClient: Net.Socket } | null
-    readonly host: { readonly address: string } | null
-  }
-}
-
-/** The driver's control connection, which its public API does not show. */
-export const control = (client: Cluster.Cluster): Control["controlConnection"] =>
-  (client.driver as unknown as Control).controlConnection
-
-/** Whether the client hears of its cluster. */
-export const hears = (client: Cluster.Cluster): boolean => control(client).connection?.connected === true
+import { hears } from "../support/controlConnection.ts"
 
 /** Waits until something is so, for a time. */
 export const eventually = (seconds: number, check: Effect.Effect<boolean>): Effect.Effect<boolean> =>

@@ -86,7 +86,7 @@ describe("giving up", () => {
     opened.push(() => scripted.close())
     const connecting = failure(connect(client))
     await eventually(() => scripted.requests.length === 1)
-    Wire.abortConnecting(client)
+    Wire.abort(client)
     await connecting
     await eventually(() => scripted.open.length === 0)
   })

@@ -12,7 +12,7 @@ let connectionClass: WireConnectionClass | undefined
  * Ends everything of an attached client at once: its sockets are destroyed, none is opened any more, and a `connect` that is
  * under way fails. The driver itself cannot be stopped while it connects.
  */
-export const abortConnecting = (client: Client): void => {
+export const abort = (client: Client): void => {
   const state = stateOf(client)
   if (state === undefined) return
   state.isAborted = true

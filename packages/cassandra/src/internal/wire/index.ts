@@ -27,11 +27,11 @@
  *   (`UnsupportedVersion`). `CompressionUnavailable` is thrown by `attach`.
  *   Errors 0x1600 (CDC_WRITE_FAILURE) and 0x1700 (CAS_WRITE_UNKNOWN: `consistencies`, `received`, `blockFor`) are
  *   `ResponseError`s like the rest; read and write failures carry `reasons` by address; a CAS write timeout `contentions`.
- * - `abortConnecting` ends a `connect` that is under way. `protocolOptions.maxVersion` is the driver's and means nothing on an
+ * - `abort` ends a `connect` that is under way. `protocolOptions.maxVersion` is the driver's and means nothing on an
  *   attached client: `maximumProtocolVersion` says where the negotiation begins.
  * - `client.execute` and everything else of the driver still works on an attached client, with the driver's own values.
  */
-export { abortConnecting, attach } from "./attach.ts"
+export { abort, attach } from "./attach.ts"
 export { type Column, type ColumnType, TypeCode } from "./columnType.ts"
 export { decodeRows, type Row, rowsDecoder, type RowsDecoder } from "./decodeRows.ts"
 export { makeReader, type Reader } from "./decodeValue.ts"
