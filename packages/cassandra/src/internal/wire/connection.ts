@@ -7,6 +7,7 @@ import { WireError } from "./errors.ts"
 import { DIALECT, isVersionComplaint, startupRequest, tooOld, wireVersion } from "./negotiate.ts"
 import { openSocket } from "./openSocket.ts"
 import { retire } from "./orphans.ts"
+import { Sent } from "./sent.ts"
 import { stateOf, type WireState } from "./state.ts"
 import { deliverStock, Opcode } from "./stockResponse.ts"
 import { endEnvelope, WireWriteQueue } from "./writeQueue.ts"
@@ -48,6 +49,7 @@ export const makeConnectionClass = (
     readonly wire: WireState
     orphans = 0
     retiring = false
+    private readonly sent = new Sent()
     private reader: EnvelopeReader | undefined
     private serverVersion = 0
     private lastWrite = 0
@@ -135,9 +137,7 @@ export const makeConnectionClass = (
       this.writeQueue = new WireWriteQueue({
         netClient: socket,
         encode: (w, operation) => this.encodeOperation(w, operation),
-        onSent: (operation) => {
-          this._operations.set(operation.streamId, operation)
-        },
+        onSent: (operation) => this.sent.add(operation),
         onUnsent: (operation, error) => {
           this._streamIds.push(operation.streamId)
           if (error !== undefined) this.guard(() => operation.setResult(error))
@@ -194,12 +194,11 @@ export const makeConnectionClass = (
         })
         return
       }
-      const operation = this._operations.get(streamId)
+      const operation = this.sent.take(streamId)
       if (operation === undefined) {
         this.log("error", `The server replied with a wrong streamId #${streamId}`)
         return
       }
-      this._operations.delete(streamId)
       this._streamIds.push(streamId)
       if (isWire(operation)) {
         operation.respond(flags, opcode, buf, start, end)
@@ -334,9 +333,8 @@ export const makeConnectionClass = (
       this._streamIds.clear()
       if (this.emitDrain) this.emit("drain")
       this.orphans = 0
-      const sent = [...this._operations.values()]
+      const sent = this.sent.takeAll()
       const unsent = [...((this.writeQueue as WireWriteQueue | undefined)?.clear() ?? []), ...this._pendingWrites]
-      this._operations = new Map()
       this._pendingWrites = []
       for (const operation of sent) this.guard(() => operation.setResult(this.socketError(false, innerError)))
       for (const operation of unsent) this.guard(() => operation.setResult(this.socketError(true, innerError)))

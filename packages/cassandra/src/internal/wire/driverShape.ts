@@ -147,7 +147,6 @@ export interface Connection extends EventEmitter {
   /** A heartbeat is under way. */
   sendingIdleQuery?: boolean
   _checkingVersion?: boolean
-  _operations: Map<number, Operation>
   _pendingWrites: Array<Operation>
   _streamIds: StreamIds
   _idleTimeout: NodeJS.Timeout | null

@@ -1,9 +1,9 @@
 import type { Values } from "../../Statement.ts"
 import { inOrder } from "../boundValues.ts"
 import type { Cancellable, Receiver, SendOptions } from "../transport.ts"
-import type { Client, Host } from "./driverShape.ts"
+import type { Client, Host, PreparedInfo } from "./driverShape.ts"
 import type { BoundStatement, Payload } from "./encodeRequest.ts"
-import { writersFor } from "./encodeValue.ts"
+import { type ValueWriter, writersFor } from "./encodeValue.ts"
 import { WireError } from "./errors.ts"
 import { DIALECT } from "./negotiate.ts"
 import { type Prepared, prepare as prepareStatement } from "./prepare.ts"
@@ -20,13 +20,21 @@ const wireOf = (client: Client): WireState => {
   return wire
 }
 
-const bind = ({ info }: Prepared, values: Values): BoundStatement & { readonly _tag: "Execute" } => {
-  const { columns } = info.meta!
-  return {
-    _tag: "Execute",
-    info,
-    writers: writersFor(columns),
-    values: inOrder(columns, values)
+/**
+ * A statement with its values, to be executed. No object literal: once those of a burst of requests have survived a collection of
+ * garbage, V8 makes all that follow as old objects, which keep the values alive long after the request.
+ */
+class Execute implements BoundStatement {
+  readonly _tag = "Execute"
+  readonly info: PreparedInfo
+  writers: ReadonlyArray<ValueWriter>
+  readonly values: ReadonlyArray<unknown>
+
+  constructor({ info }: Prepared, values: Values) {
+    const { columns } = info.meta!
+    this.info = info
+    this.writers = writersFor(columns)
+    this.values = inOrder(columns, values)
   }
 }
 
@@ -101,7 +109,7 @@ export const execute = (
   receiver: Receiver<WireResponse>
 ): Cancellable => {
   const wire = wireOf(client)
-  const payload = bind(prepared, values)
+  const payload = new Execute(prepared, values)
   return send(wire, payload, payload, options, receiver)
 }
 
@@ -134,7 +142,7 @@ export const batch = (
   receiver: Receiver<WireResponse>
 ): Cancellable => {
   const wire = wireOf(client)
-  const items = statements.map(({ prepared, values }) => bind(prepared, values))
+  const items = statements.map(({ prepared, values }) => new Execute(prepared, values))
   const keyspace = keyspaceOf(wire, options.keyspace)
   return send(wire, { _tag: "Batch", type: batchTypes[type], items, keyspace }, items[0], options, receiver)
 }
