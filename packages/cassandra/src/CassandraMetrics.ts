@@ -149,7 +149,7 @@ export interface Snapshot {
     readonly count: number
     readonly hits: number
     readonly misses: number
-    /** Prepared again because a node had forgotten them. */
+    /** Prepared again because a node had forgotten them, or their types had changed. */
     readonly reprepared: number
   }
   /** What streams have fetched. */

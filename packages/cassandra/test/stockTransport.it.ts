@@ -121,4 +121,18 @@ layer(setup, { excludeTestServices: true })("a driver that the wire does not kno
       ])
     })
   )
+
+  it.effect("takes values of the new types of a table that was made anew", () =>
+    Effect.gen(function* () {
+      const session = yield* Session.Session
+      const insert = (v: unknown) => session.execute(cql`INSERT INTO remade (id, v) VALUES (${1}, ${v})`)
+      yield* session.execute(cql`CREATE TABLE remade (id int PRIMARY KEY, v text)`)
+      yield* insert("text")
+      yield* session.execute(cql`DROP TABLE remade`)
+      yield* session.execute(cql`CREATE TABLE remade (id int PRIMARY KEY, v int)`)
+      yield* insert(5)
+      const error = yield* Effect.flip(insert("text"))
+      assert.include(error.message, `"v" does not fit its type int`)
+    })
+  )
 })

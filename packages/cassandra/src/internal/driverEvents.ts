@@ -80,6 +80,15 @@ export const observe = (client: driver.Client): void => {
   }
 }
 
+/** Calls back when a keyspace was dropped, or something in it, for as long as the client lives. */
+export const onDrop = (client: driver.Client, dropped: (keyspace: string) => void): void => {
+  observers.get(client)?.add({
+    schemaChanged: ({ keyspace, schemaChangeType }) => {
+      if (schemaChangeType === "DROPPED") dropped(keyspace)
+    }
+  })
+}
+
 const tokens = new WeakMap<object, ReadonlyArray<string>>()
 
 /** The tokens of a host, as the server writes them. A policy may ask for each query, so they are read once. */

@@ -6,6 +6,8 @@ import driver from "cassandra-driver"
 import { QueryError } from "../CassandraError.ts"
 import type { Values } from "../Statement.ts"
 import type { Breaker } from "./breaker.ts"
+import { Drops } from "./drops.ts"
+import { onDrop } from "./driverEvents.ts"
 import * as driverPrivate from "./driverPrivate.ts"
 import { longOf } from "./timestamps.ts"
 import { toRows } from "./fromDriver.ts"
@@ -22,6 +24,8 @@ interface Prepared {
   /** What `encode` was made for: preparing again after a schema change replaces it. */
   readonly meta: driverPrivate.PreparedInfo["meta"]
   readonly encode: (values: Values) => ReadonlyArray<unknown>
+  /** How often something had been dropped in its keyspace by then. */
+  readonly drops: number
 }
 
 /** What the driver's declarations leave out. */
@@ -86,9 +90,12 @@ export const stockTransport = (client: driver.Client, maxPrepared: number, break
   let hits = 0
   let misses = 0
   let speculative = 0
+  const drops = new Drops()
+  onDrop(client, (keyspace) => drops.add(keyspace))
 
   const remember = (query: string, info: driverPrivate.PreparedInfo): Prepared => {
-    const entry: Prepared = { info, meta: info.meta, encode: encoderOf(info.meta.columns) }
+    const { meta } = info
+    const entry: Prepared = { info, meta, encode: encoderOf(meta.columns), drops: drops.in(meta.keyspace) }
     if (!known.has(query) && known.size >= maxPrepared) {
       for (const oldest of known.keys()) {
         known.delete(oldest)
@@ -110,7 +117,7 @@ export const stockTransport = (client: driver.Client, maxPrepared: number, break
     return again ? remember(query, await driverPrivate.prepareAgain(client, entry.info)) : entry
   }
 
-  /** Prepares if need be, again where a type may have grown since, and gives what the driver sends as it is. */
+  /** Prepares if need be, again where a type may have changed since, and gives what the driver sends as it is. */
   const bind = async (query: string, values: Values): Promise<Array<unknown>> => {
     if (known.has(query)) hits++
     else misses++
@@ -118,7 +125,8 @@ export const stockTransport = (client: driver.Client, maxPrepared: number, break
     try {
       return [...statement.encode(values)]
     } catch (error) {
-      if (!(error instanceof Misfit && error.outdated)) throw error
+      if (!(error instanceof Misfit && (error.outdated || statement.drops !== drops.in(statement.meta.keyspace))))
+        throw error
       const info = await driverPrivate.prepareAgain(client, statement.info)
       return [...remember(query, info).encode(values)]
     }

@@ -3,6 +3,7 @@ import type driver from "cassandra-driver"
 import type { BatchType } from "../Batch.ts"
 import type { Values } from "../Statement.ts"
 import { isEmpty } from "./boundValues.ts"
+import { onDrop } from "./driverEvents.ts"
 import {
   type BatchMember,
   type Cancellable,
@@ -63,6 +64,7 @@ class WireTransport implements Transport {
   constructor(client: driver.Client, maxPrepared: number) {
     this.#client = client as unknown as WireClient
     this.#statements = new Statements(maxPrepared)
+    onDrop(client, (keyspace) => wire.dropped(this.#client, keyspace))
   }
 
   readonly protocolVersion = (): number => wire.protocolVersion(this.#client) ?? 0

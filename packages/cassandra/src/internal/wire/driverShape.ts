@@ -242,6 +242,8 @@ export interface PreparedInfo extends EventEmitter {
   queryId?: Buffer
   meta?: Metadata
   preparing?: boolean
+  /** How often something had been dropped in its keyspace when it was prepared last. */
+  drops?: number
 }
 
 export interface MutableLong {

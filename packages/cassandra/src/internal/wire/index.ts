@@ -42,4 +42,4 @@ export { batch, type BatchStatement, execute, prepare, query, setPreparePayload 
 export { protocolVersion } from "./negotiate.ts"
 export { type Prepared } from "./prepare.ts"
 export { type WireResponse } from "./result.ts"
-export { counters, isCompressed, orphans, type WireCounters, type WireOptions } from "./state.ts"
+export { counters, dropped, isCompressed, orphans, type WireCounters, type WireOptions } from "./state.ts"

@@ -162,6 +162,7 @@ class Preparing {
     info.preparing = false
     info.queryId = response.id
     info.meta = response.meta
+    info.drops = this.wire.drops.in(info.meta.keyspace)
     this.wire.client.metadata.setPreparedById(info)
     if (this.wire.client.options.prepareOnAllHosts) this.elsewhere()
     info.emit("prepared", null, info)

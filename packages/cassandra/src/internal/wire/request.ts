@@ -221,9 +221,10 @@ export class WireRequest {
     error.coordinator = host.address
     this.guarded(() => {
       if (error.code === UNPREPARED) return this.reprepare(attempt, error)
-      // Its fields may have been added to the type since the statement was prepared; once is enough to know.
       if (thrown instanceof Misfit) {
-        return thrown.outdated && this.reprepares === 0 ? this.reprepare(attempt, thrown) : this.complete(thrown)
+        return this.reprepares === 0 && this.isOutdated(thrown)
+          ? this.reprepare(attempt, thrown)
+          : this.complete(thrown)
       }
       if (error.isSocketError === true) {
         // Its socket may have ended without the pool having heard of it: it would be borrowed again, and again.
@@ -265,6 +266,7 @@ export class WireRequest {
         }
         // A node of an older version knows no result id; what is remembered for the others must stay.
         if (response.meta.resultId !== undefined || info.meta?.resultId === undefined) info.meta = response.meta
+        info.drops = this.wire.drops.in(response.meta.keyspace)
         if (!info.queryId!.equals(response.id)) {
           info.queryId = response.id
           this.wire.client.metadata.setPreparedById(info)
@@ -273,6 +275,12 @@ export class WireRequest {
         this.send(host, connection)
       })
     })
+  }
+
+  /** Whether the types of the statement may have changed: fields may have been added to one, and its table may have been made anew. */
+  private isOutdated(misfit: Misfit): boolean {
+    const info = this.forgotten(misfit)
+    return misfit.outdated || info?.drops !== this.wire.drops.in(info?.meta?.keyspace)
   }
 
   /** The statement that the node has forgotten, or whose types are not what they were. */

@@ -1,4 +1,5 @@
 import { Breaker } from "../breaker.ts"
+import { Drops } from "../drops.ts"
 import type { SendOptions } from "../transport.ts"
 import { WireError } from "./errors.ts"
 import { lz4, type Lz4 } from "./lz4.ts"
@@ -82,6 +83,7 @@ export class WireState {
   readonly opening = new Set<Connection>()
   /** The custom payloads that go with preparing, by what the driver remembers of the statements. */
   readonly preparePayloads = new WeakMap<object, Readonly<Record<string, Uint8Array>>>()
+  readonly drops = new Drops()
   /** Set once connecting was given up, or the client closed. */
   isAborted = false
   readonly counters: WireCounters = {
@@ -170,6 +172,9 @@ export const counters = (client: Client): Readonly<WireCounters> | undefined => 
 
 /** Requests given up and not answered yet, on one host or on all; 0 for a client that is not attached. */
 export const orphans = (client: Client, host?: Host): number => stateOf(client)?.orphans(host) ?? 0
+
+/** A keyspace was dropped, or something in it. */
+export const dropped = (client: Client, keyspace: string): void => stateOf(client)?.drops.add(keyspace)
 
 /** Does this client compress what it sends? Only v5 does, and only where `lz4-napi` was found. */
 export const isCompressed = (client: Client): boolean =>

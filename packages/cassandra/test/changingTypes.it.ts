@@ -1,11 +1,12 @@
-/** Fields are added to a user defined type while statements that use it are prepared. */
+/** Types change while statements that use them are prepared: fields are added, and tables made anew. */
 import { assert, layer } from "@effect/vitest"
-import { Batch, cql, CqlType, Session, Statement } from "effect-cassandra"
+import { Batch, CassandraMetrics, Cluster, cql, CqlType, Session, Statement } from "effect-cassandra"
+import { TestKeyspace } from "effect-cassandra-testkit"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { schema, sessionLayer } from "./support/client.ts"
+import { cluster, schema, sessionLayer } from "./support/client.ts"
 
 const tables = Layer.effectDiscard(
   schema(
@@ -24,6 +25,7 @@ const tables = Layer.effectDiscard(
 const frozen = (id: number, f: object) => cql`INSERT INTO homes (id, f) VALUES (${id}, ${f})`
 const inList = (id: number, l: ReadonlyArray<object>) => cql`UPDATE homes SET l = l + ${l} WHERE id = ${id}`
 const nested = (id: number, p: object) => cql`UPDATE homes SET p = ${p} WHERE id = ${id}`
+const remade = (id: number | string, v: unknown) => cql`INSERT INTO remade (id, v) VALUES (${id}, ${v})`
 const still = (id: number, p: object) => cql`INSERT INTO stills (id, p) VALUES (${id}, ${p})`
 const named = (p: object) => cql`INSERT INTO names (id, p) VALUES (${1}, ${p})`
 
@@ -118,6 +120,62 @@ layer(tables, { excludeTestServices: true, timeout: 60_000 })("a type that grows
         assert.include(error.message, `"p" does not fit its type still: expected a record whose fields all are`)
         assert.strictEqual(error.writeState, "NotApplied")
       }
+    })
+  )
+})
+
+layer(sessionLayer("remade"), { excludeTestServices: true, timeout: 60_000 })("a table that is made anew", (it) => {
+  it.effect("takes values of its new types from statements that were prepared for the old ones", () =>
+    Effect.gen(function* () {
+      const session = yield* Session.Session
+      const made = (id: string, v: string) =>
+        session.execute(Statement.make(`CREATE TABLE remade (id ${id} PRIMARY KEY, v ${v})`))
+      const drop = session.execute(cql`DROP TABLE remade`)
+      yield* made("int", "text")
+      const byHand = yield* session.prepare("UPDATE remade SET v = ? WHERE id = ?")
+      yield* session.execute(remade(1, "one"))
+      yield* session.execute(byHand.bind(["two", 2]))
+
+      yield* drop
+      yield* made("text", "int")
+      yield* session.execute(remade("a", 1))
+      yield* session.execute(byHand.bind([2, "b"]))
+      yield* session.batch(Batch.make("UNLOGGED", [remade("c", 3), remade("c", 4)]))
+      const rows = yield* session.rows(cql`SELECT * FROM remade`)
+      assert.sameDeepMembers(
+        [...rows],
+        [
+          { id: "a", v: 1 },
+          { id: "b", v: 2 },
+          { id: "c", v: 4 }
+        ]
+      )
+
+      yield* drop
+      yield* made("text", "boolean")
+      yield* session.batch(Batch.make("UNLOGGED", [remade("a", true)]))
+      const error = yield* Effect.flip(session.execute(remade("a", "neither old nor new")))
+      assert.strictEqual(error._tag, "QueryError")
+      assert.include(error.message, `"v" does not fit its type boolean`)
+    })
+  )
+
+  it.scoped("while nobody changes anything, a value that does not fit asks the server nothing", () =>
+    Effect.gen(function* () {
+      const own = yield* cluster()
+      const { name } = yield* TestKeyspace.TestKeyspace
+      const session = yield* own.connect({ keyspace: name })
+      const prepared = CassandraMetrics.snapshot.pipe(
+        Effect.map(({ preparedStatements }) => preparedStatements.reprepared),
+        Effect.provideService(Cluster.Cluster, own)
+      )
+      yield* session.execute(cql`CREATE TABLE kept (id int PRIMARY KEY, v text)`)
+      const insert = (v: unknown) => session.execute(cql`INSERT INTO kept (id, v) VALUES (${1}, ${v})`)
+      yield* insert("fits")
+      const before = yield* prepared
+      const error = yield* Effect.flip(insert(5))
+      assert.include(error.message, `"v" does not fit its type text`)
+      assert.strictEqual(yield* prepared, before)
     })
   )
 })
