@@ -37,6 +37,11 @@ export interface Faults {
   /** Bytes a second. Default: no limit. */
   readonly bandwidth?: number | undefined
   /**
+   * In which part of the pieces that are read, by lot, one bit is turned over: from 0 to 1. A piece is what the system has at once, such
+   * as an answer, or many. Default: 0.
+   */
+  readonly corruption?: number | undefined
+  /**
    * - `pass`: bytes go on.
    * - `drop`: bytes are taken and thrown away, as is the end of a connection; nobody is told. A black hole.
    * - `hold`: bytes are not read, so that the sender's buffers fill up; nothing is lost once they pass again.
@@ -138,9 +143,12 @@ const millis = (option: string, input: Duration.DurationInput): Effect.Effect<nu
 
 /** The part of a link's faults that `faults` names. */
 const decode = Effect.fnUntraced(function* (faults: Faults) {
-  const { bandwidth, flow, jitter, latency } = faults
+  const { bandwidth, corruption, flow, jitter, latency } = faults
   if (bandwidth !== undefined && !(bandwidth > 0)) {
     return yield* new OptionsError({ option: "bandwidth", reason: "more than 0 bytes a second; for none, `pause`" })
+  }
+  if (corruption !== undefined && !(corruption >= 0 && corruption <= 1)) {
+    return yield* new OptionsError({ option: "corruption", reason: "from 0 to 1" })
   }
   if (flow !== undefined && !["pass", "drop", "hold"].includes(flow)) {
     return yield* new OptionsError({ option: "flow", reason: "pass, drop or hold" })
@@ -149,6 +157,7 @@ const decode = Effect.fnUntraced(function* (faults: Faults) {
     ...(latency === undefined ? {} : { latency: yield* millis("latency", latency) }),
     ...(jitter === undefined ? {} : { jitter: yield* millis("jitter", jitter) }),
     ...(bandwidth === undefined ? {} : { bandwidth }),
+    ...(corruption === undefined ? {} : { corruption }),
     ...(flow === undefined ? {} : { flow })
   }
   return changes

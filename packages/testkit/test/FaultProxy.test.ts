@@ -31,6 +31,7 @@ const connect = (port: number) =>
     Effect.async<
       {
         readonly socket: Net.Socket
+        readonly bytes: () => Buffer
         readonly text: () => string
         readonly size: () => number
         readonly ended: () => boolean
@@ -56,6 +57,7 @@ const connect = (port: number) =>
         resume(
           Effect.succeed({
             socket,
+            bytes: () => Buffer.concat(received),
             text: () => Buffer.concat(received).toString(),
             size: () => bytes,
             ended: () => ended,
@@ -139,6 +141,27 @@ describe("FaultProxy", () => {
       assert.isAbove(client.socket.writableLength, 0)
       yield* proxy.heal
       yield* until(() => client.size() === 20_060_000)
+    })
+  )
+
+  it.scopedLive("turns over one bit of a piece, in the direction and the part of the pieces that it is told", () =>
+    Effect.gen(function* () {
+      const { proxy } = yield* setup
+      const client = yield* connect(proxy.port)
+      const sent = Buffer.alloc(16, 0b1010_1010)
+      const differing = (from: number) =>
+        [...client.bytes().subarray(from)].reduce((sum, byte, i) => {
+          const bits = byte ^ (sent[i] ?? 0)
+          return sum + bits.toString(2).replaceAll("0", "").length
+        }, 0)
+      yield* proxy.set({ corruption: 1 }, "toClient")
+      client.socket.write(sent)
+      yield* until(() => client.size() === 16)
+      assert.strictEqual(differing(0), 1)
+      yield* proxy.heal
+      client.socket.write(sent)
+      yield* until(() => client.size() === 32)
+      assert.strictEqual(differing(16), 0)
     })
   )
 
@@ -276,6 +299,8 @@ describe("FaultProxy", () => {
         [{ bandwidth: NaN }, "bandwidth"],
         [{ latency: "soon" as "1 second" }, "latency"],
         [{ jitter: Infinity }, "jitter"],
+        [{ corruption: 1.5 }, "corruption"],
+        [{ corruption: NaN }, "corruption"],
         [{ flow: "lose" as "drop" }, "flow"]
       ] as const) {
         const error = yield* Effect.flip(proxy.set(faults))

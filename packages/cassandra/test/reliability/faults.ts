@@ -149,6 +149,7 @@ export const faults: Readonly<Record<string, Fault>> = {
   reset: (target) => Effect.repeatN(Effect.zipRight(proxyOf(target).reset, Effect.sleep("1 second")), 2),
   "half-open": onProxy((proxy) => proxy.drop("toClient"), 5),
   slow: onProxy((proxy) => proxy.set({ latency: "200 millis", jitter: "50 millis" }), 4),
+  corrupted: onProxy((proxy) => proxy.set({ corruption: 0.05 }), 8),
   paused: onNode((cluster, name) =>
     cluster
       .pause(name)

@@ -170,6 +170,18 @@ export const rows: ReadonlyArray<Row> = [
     tests: []
   },
   {
+    id: "corrupted",
+    fault: "corrupted bytes",
+    injected: "for 8 s a bit is turned over in one of twenty pieces to or from a node",
+    answer:
+      "finds it by the checksums of protocol v5, believes nothing of it, and opens the connection anew; as with a reset, what cannot be told to have been applied is not sent again",
+    path: "bytes",
+    cells: unlessApplied,
+    from: "end",
+    within: 15,
+    tests: []
+  },
+  {
     id: "paused",
     fault: "paused process",
     injected: "a node's process stands still for 5 s (SIGSTOP)",

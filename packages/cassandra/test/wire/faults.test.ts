@@ -62,6 +62,16 @@ describe("corrupt bytes", () => {
   it("in a compressed segment's header", () => brokenBy(once(flipped(1)), "CorruptHeader", { compression: "lz4" }))
   it("in a compressed segment", () => brokenBy(once(flipped(14)), "CorruptPayload", { compression: "lz4" }))
 
+  it("on the way to the server, which says so on stream 0, whoever has that", () =>
+    brokenBy(
+      once((r) => {
+        const message = "127.0.0.1 invalid, unrecoverable CRC mismatch detected in frame body. Read 1, Computed 2"
+        const body = Buffer.concat([Body.int(0x0a), Body.string(message)])
+        return r.connection.frame(r.connection.envelope(r.streamId, Opcode.error, body))
+      }),
+      "CorruptPayload"
+    ))
+
   it("an envelope larger than allowed", () =>
     brokenBy(
       once((r) => {

@@ -13,12 +13,14 @@ export interface LinkFaults {
   readonly jitter: number
   /** Bytes a second. */
   readonly bandwidth: number
+  /** The part of the pieces in which a bit is turned over, by lot. */
+  readonly corruption: number
   /** `drop`: what comes is thrown away. `hold`: nothing is read, so that the sender's buffers fill up. */
   readonly flow: "pass" | "drop" | "hold"
 }
 
 /** Nothing is wrong. */
-export const healthy: LinkFaults = { latency: 0, jitter: 0, bandwidth: Infinity, flow: "pass" }
+export const healthy: LinkFaults = { latency: 0, jitter: 0, bandwidth: Infinity, corruption: 0, flow: "pass" }
 
 interface Piece {
   readonly due: number
@@ -31,6 +33,12 @@ const mostWaiting = 256 * 1024
 
 /** So often a second does a direction with little bandwidth send. */
 const slicesPerSecond = 50
+
+/** Turns one bit over. */
+const corrupt = (bytes: Buffer): void => {
+  const bit = Math.floor(Math.random() * bytes.length * 8)
+  bytes[bit >> 3]! ^= 1 << (bit & 7)
+}
 
 export class FaultLink {
   /** Bytes that went on. */
@@ -83,11 +91,12 @@ export class FaultLink {
   }
 
   #take(chunk: Buffer | undefined): void {
-    const { bandwidth, flow, jitter, latency } = this.#faults
+    const { bandwidth, corruption, flow, jitter, latency } = this.#faults
     if (flow === "drop" || this.lost) {
       this.lost = true
       return
     }
+    if (chunk !== undefined && Math.random() < corruption) corrupt(chunk)
     const late = latency === 0 && jitter === 0 ? 0 : Math.max(0, latency + (Math.random() * 2 - 1) * jitter)
     this.#lastDue = Math.max(this.#lastDue, performance.now() + late)
     if (chunk === undefined || bandwidth === Infinity) {

@@ -9,7 +9,7 @@ import { openSocket } from "./openSocket.ts"
 import { retire } from "./orphans.ts"
 import { Sent } from "./sent.ts"
 import { stateOf, type WireState } from "./state.ts"
-import { deliverStock, Opcode } from "./stockResponse.ts"
+import { deliverStock, Opcode, tellsOfCorruption } from "./stockResponse.ts"
 import { endEnvelope, WireWriteQueue } from "./writeQueue.ts"
 
 /**
@@ -184,6 +184,9 @@ export const makeConnectionClass = (
         }
       }
       this.serverVersion = version
+      if (opcode === Opcode.error && this.isV5 && tellsOfCorruption(buf, start, end)) {
+        throw new WireError("CorruptPayload", "the server received a segment whose checksum does not match")
+      }
       if (streamId < 0) {
         const body = Buffer.from(buf.subarray(start, end))
         this.guard(() => {

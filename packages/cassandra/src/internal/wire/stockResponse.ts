@@ -2,6 +2,7 @@ import { Cursor, readShape, type ResultShape } from "./columns.ts"
 import { type Driver } from "./driver.ts"
 import type { Encoder, FrameReader, Metadata, Operation, ResponseError } from "./driverShape.ts"
 import { WireError } from "./errors.ts"
+import { int32 } from "./scratch.ts"
 
 /**
  * Responses to the driver's own requests (its control connection, `client.execute` on one of our clients), made into what
@@ -29,7 +30,7 @@ export const Opcode = {
 
 export const ResultKind = { void: 1, rows: 2, setKeyspace: 3, prepared: 4, schemaChange: 5 } as const
 
-const ErrorCode = { writeTimeout: 0x1100, cdcWriteFailure: 0x1600, casWriteUnknown: 0x1700 } as const
+const ErrorCode = { protocol: 0x000a, writeTimeout: 0x1100, cdcWriteFailure: 0x1600, casWriteUnknown: 0x1700 } as const
 
 /** What a prepared statement's results look like; remembered with the driver's metadata of it, under this key. */
 export const PREPARED_RESULT: unique symbol = Symbol("effect-cassandra/wire/PreparedResult")
@@ -61,6 +62,15 @@ export const readError = (reader: FrameReader): ResponseError => {
   }
   return error
 }
+
+/**
+ * Whether the body of an ERROR says that a segment of ours arrived with a checksum that is wrong. It is sent on stream 0, whatever
+ * request has that, which may have been executed; then the server closes the connection.
+ */
+export const tellsOfCorruption = (buf: Buffer, start: number, end: number): boolean =>
+  end - start > 6 &&
+  int32(buf, start) === ErrorCode.protocol &&
+  buf.toString("latin1", start + 6, end).includes("CRC mismatch")
 
 /** Reads the metadata of the results, which follows that of the variables in a PREPARED response. */
 const readPreparedResult = (body: Buffer, offset: number, id: Buffer | undefined): PreparedResult => {
