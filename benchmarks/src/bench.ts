@@ -13,7 +13,8 @@ import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { machine } from "./machine.ts"
 import { markdown } from "./markdown.ts"
-import { measure } from "./measure.ts"
+import { measure, type Origin } from "./measure.ts"
+import { peers, setUp } from "./peers.ts"
 import { plots } from "./plots.ts"
 import { prepare, ServerLive } from "./prepare.ts"
 import { inNode } from "./processes.ts"
@@ -24,6 +25,8 @@ const { values: flags } = parseArgs({
   options: {
     only: { type: "string", multiple: true },
     all: { type: "boolean", default: false },
+    peers: { type: "boolean", default: false },
+    peer: { type: "string", multiple: true },
     quick: { type: "boolean", default: false },
     generations: { type: "string" },
     rounds: { type: "string" },
@@ -42,6 +45,9 @@ const help = `npm run bench -- [options]
                        ${Object.keys(workloads).join(", ")}
                      (otherwise ${core.join(", ")})
   --all              every workload
+  --peers            clients in other languages as well, those of them that can be set up on this machine
+  --peer NAME,NAME   only these of them, of
+                       ${Object.keys(peers).join(", ")}
   --quick            a few short rounds, to see that it works; writes no results unless told where
   --generations 2    how often the processes are started anew
   --rounds 5         rounds of each process
@@ -63,31 +69,46 @@ const settings = {
 const results = fileURLToPath(new URL("../results", import.meta.url))
 const out = flags.out ?? (flags.quick ? undefined : results)
 
-const names = flags.all ? Object.keys(workloads) : (flags.only?.flatMap((list) => list.split(",")) ?? core)
+const listed = (lists: ReadonlyArray<string> | undefined) => lists?.flatMap((list) => list.split(","))
+const chosenPeers = listed(flags.peer) ?? (flags.peers ? Object.keys(peers) : [])
+const names = flags.all ? Object.keys(workloads) : (listed(flags.only) ?? core)
 
 /** One sample a line: a change to a figure is a change of one line. */
 const json = (head: object, samples: ReadonlyArray<Sample>): string =>
   `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "samples": [\n${samples.map((sample) => `    ${JSON.stringify(sample)}`).join(",\n")}\n  ]\n}\n`
 
 const bench = Effect.gen(function* () {
-  if (names.some((name) => !(name in workloads)) || Object.values(settings).some((value) => !(value > 0))) {
+  if (
+    names.some((name) => !(name in workloads)) ||
+    chosenPeers.some((name) => !(name in peers)) ||
+    Object.values(settings).some((value) => !(value > 0))
+  ) {
     return yield* Effect.fail(new Error(help))
   }
+  const others = yield* setUp(chosenPeers)
   yield* Console.error("Preparing the tables …")
   yield* prepare
   const samples: Array<Sample> = []
-  const absent: Array<Absence> = []
+  const absent: Array<Absence> = [...others.absent]
+  const origins = new Map<string, Origin>()
   for (let generation = 0; generation < settings.generations; generation++) {
     for (const name of names) {
       const chosen = workload(name)
       yield* Console.error(`${chosen.title} (${generation + 1} of ${settings.generations})`)
-      const contenders = chosen.contenders.map((contender) => inNode(contender))
+      const contenders = [...chosen.contenders.map((contender) => inNode(contender)), ...others.ready]
       const measured = yield* measure(name, chosen, contenders, settings, generation)
       samples.push(...measured.samples)
       absent.push(...measured.absent)
+      for (const [client, origin] of measured.origins) origins.set(client, origin)
     }
   }
-  const report = { settings, machine: yield* machine, peers: [], sections: summarize(samples), absent }
+  const report = {
+    settings,
+    machine: yield* machine,
+    peers: others.ready.flatMap(({ client }) => origins.get(client) ?? []),
+    sections: summarize(samples),
+    absent
+  }
   const text = markdown(report)
   if (out !== undefined) {
     yield* Effect.promise(async () => {

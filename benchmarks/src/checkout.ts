@@ -2,25 +2,13 @@
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { execFile } from "node:child_process"
 import { cp, lstat, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join, relative } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import { promisify } from "node:util"
+import { run } from "./run.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
-const execute = promisify(execFile)
-
-/** Ends the program when it is no longer waited for. */
-const run = (program: string, args: ReadonlyArray<string>, cwd: string) =>
-  Effect.tryPromise({
-    try: async (signal) => (await execute(program, args, { cwd, signal, maxBuffer: 2 ** 26 })).stdout.trim(),
-    catch: (cause) => {
-      const { stderr, stdout } = cause as { readonly stderr?: string; readonly stdout?: string }
-      return new Error(`${program} ${args.join(" ")} failed: ${stdout ?? ""}${stderr ?? String(cause)}`, { cause })
-    }
-  })
 
 /** The dependencies of this checkout, but for the packages of the workspace, which are those of the other one. */
 const linkModules = async (directory: string): Promise<void> => {

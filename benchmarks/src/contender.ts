@@ -2,7 +2,7 @@
 import { createRequire } from "node:module"
 import { createInterface } from "node:readline"
 import type { Histogram } from "./histogram.ts"
-import type { Answer, Memory, Ready, Stretch } from "./protocol.ts"
+import type { Answer, Ready, Stretch } from "./protocol.ts"
 
 /** How long the rest of the process had to wait: the longest time between two beats. */
 const heartbeat = (): { readonly stop: () => number } => {
@@ -20,11 +20,6 @@ const heartbeat = (): { readonly stop: () => number } => {
     }
   }
 }
-
-const memory = (): Memory => ({
-  peakRss: process.resourceUsage().maxRSS * 1024,
-  heap: process.memoryUsage().heapUsed
-})
 
 const say = (line: Ready | Answer): void => {
   process.stdout.write(`${JSON.stringify(line)}\n`)
@@ -46,7 +41,13 @@ const measured = async (run: Run, stretch: Stretch): Promise<Answer> => {
     const done = await run(stretch, start + stretch.milliseconds)
     const milliseconds = performance.now() - start
     const { system, user } = process.cpuUsage(cpu)
-    return { ...done, milliseconds, cpuMicros: user + system, memory: memory(), largestGap: heart.stop() }
+    return {
+      ...done,
+      milliseconds,
+      cpuMicros: user + system,
+      heap: process.memoryUsage().heapUsed,
+      largestGap: heart.stop()
+    }
   } catch (error) {
     heart.stop()
     return { failure: error instanceof Error ? error.message : String(error) }
@@ -56,9 +57,13 @@ const measured = async (run: Run, stretch: Stretch): Promise<Answer> => {
 /** Says that the first query is answered, then serves until the pipe is closed. */
 export const serve = async (client: string, run: Run): Promise<void> => {
   const { system, user } = process.cpuUsage()
-  const used = memory()
   const { version } = createRequire(import.meta.url)(`${client}/package.json`) as { version: string }
-  say({ version, runtime: `Node ${process.versions.node}`, cpuMicros: user + system, memory: used })
+  say({
+    version,
+    runtime: `Node ${process.versions.node}`,
+    cpuMicros: user + system,
+    heap: process.memoryUsage().heapUsed
+  })
   for await (const line of createInterface({ input: process.stdin })) {
     say(await measured(run, JSON.parse(line) as Stretch))
   }

@@ -1,6 +1,6 @@
 /** From figures to what a person reads: tables in Markdown. */
 import { describe, type Machine } from "./machine.ts"
-import type { Settings } from "./measure.ts"
+import type { Origin, Settings } from "./measure.ts"
 import type { Absence, Line, Section } from "./summary.ts"
 
 /** A run, as results/latest.json has it beside its samples. */
@@ -8,7 +8,7 @@ export interface Report {
   readonly settings: Settings
   readonly machine: Machine
   /** What the contenders in other languages are and run on. */
-  readonly peers: ReadonlyArray<{ readonly client: string; readonly version: string; readonly runtime: string }>
+  readonly peers: ReadonlyArray<Origin>
   readonly sections: ReadonlyArray<Section>
   readonly absent: ReadonlyArray<Absence>
 }
@@ -29,13 +29,15 @@ const ratioCells = ({ ratio }: Line): ReadonlyArray<string> =>
 
 const ratioHeads = ["ours ÷ this", "(range)"]
 
+const plural = (unit: string): string => (unit.endsWith("ch") ? `${unit}es` : `${unit}s`)
+
 type Column = readonly [head: string, cell: (line: Line) => string]
 
 const columns = ({ about, unit }: Section): ReadonlyArray<Column> => {
   switch (about) {
     case "latency":
       return [
-        [`${unit}s/s`, (line) => number(line.operationsPerSecond)],
+        [`${plural(unit)}/s`, (line) => number(line.operationsPerSecond)],
         ["p50, ms", (line) => number(line.latency?.p50 ?? null)],
         ["p95", (line) => number(line.latency?.p95 ?? null)],
         ["p99", (line) => number(line.latency?.p99 ?? null)],
@@ -58,7 +60,7 @@ const columns = ({ about, unit }: Section): ReadonlyArray<Column> => {
     default:
       return [
         [`CPU µs/${unit}`, (line) => number(line.cpuMicrosPerOperation)],
-        [`${unit}s/s`, (line) => number(line.operationsPerSecond)],
+        [`${plural(unit)}/s`, (line) => number(line.operationsPerSecond)],
         ["largest gap, ms", (line) => number(line.largestGap)],
         ["peak RSS, MB", (line) => megabytes(line.peakRss)],
         ["heap, MB", (line) => megabytes(line.heap)]
@@ -95,15 +97,15 @@ const method = ({ duration, generations, rounds, warmup }: Settings): string =>
     duration / 1000
   } s in ${generations} ${generations === 1 ? "generation" : "generations"} of processes, after ${
     warmup / 1000
-  } s of CPU time to warm up. Every contender is a process of its own; they take turns. The gap is the longest time between two beats of a 5 ms heartbeat in the client's process, the median of the rounds. The peak RSS is that of the whole process, the heap what is in use at the end of a round. Latencies count from the moment at which an operation was to begin.`
+  } s of CPU time to warm up. Every contender is a process of its own; they take turns. The gap is the longest time between two beats of a 5 ms heartbeat in the client's process, the median of the rounds. The peak RSS is that of the whole process, the heap what is in use at the end of a round. Latencies count from the moment at which an operation was to begin. [More about it](../../docs/performance.md).`
 
-/** Steps of a workload that all fail alike are said once. */
+/** What fails alike in several rounds is said once. */
 const absences = (absent: ReadonlyArray<Absence>): ReadonlyArray<string> => {
   const lines = absent.map(
     ({ reason, step, workload, ...contender }) =>
       `- ${workload}${step === "" ? "" : ` (${step})`}: ${nameOf(contender)}: ${reason.split("\n")[0]}`
   )
-  return lines.length === 0 ? [] : ["## Not measured", "", ...new Set(lines), ""]
+  return lines.length === 0 ? [] : ["## What failed", "", ...new Set(lines), ""]
 }
 
 export const markdown = ({ absent, machine, peers, sections, settings }: Report): string =>

@@ -10,9 +10,9 @@ import type { CommandExecutor } from "@effect/platform/CommandExecutor"
 import type { CassandraServer } from "effect-cassandra-testkit"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import { type Process, type Runnable, start } from "./processes.ts"
-import type { Answer, Stretch } from "./protocol.ts"
-import type { Contender, Workload } from "./suite.ts"
+import { type Observation, type Process, type Runnable, start } from "./processes.ts"
+import type { Failure, Ready, Stretch } from "./protocol.ts"
+import type { Contender, Step, Workload } from "./suite.ts"
 import type { Absence, Sample } from "./summary.ts"
 
 export interface Settings {
@@ -24,6 +24,16 @@ export interface Settings {
   readonly warmup: number
 }
 
+/** What a contender is and runs on. */
+export type Origin = Pick<Contender, "client"> & Pick<Ready, "version" | "runtime">
+
+export interface Measured {
+  readonly samples: ReadonlyArray<Sample>
+  readonly absent: ReadonlyArray<Absence>
+  /** By the name of the client. */
+  readonly origins: ReadonlyMap<string, Origin>
+}
+
 interface Running extends Process {
   readonly contender: Runnable
 }
@@ -32,7 +42,7 @@ interface Running extends Process {
  * By CPU time, not by the clock: on a busy machine the compiler would not be done, and its work would be charged to the rounds. The
  * clock only ends the wait for contenders that use little of it.
  */
-const warmUp = (settings: Settings, { contender, work }: Running, concurrency: number) =>
+const warmUp = (settings: Settings, { contender, work }: Running, concurrency: number, steps: ReadonlyArray<Step>) =>
   Effect.gen(function* () {
     const end = performance.now() + 15_000
     let left = settings.warmup * 1000 * contender.warmup
@@ -41,18 +51,19 @@ const warmUp = (settings: Settings, { contender, work }: Running, concurrency: n
       if ("failure" in answer) return
       left -= answer.cpuMicros
     }
+    // As many connections, threads and objects as each step will need. A failure will show when it is measured.
+    if (steps.length > 1) yield* Effect.forEach(steps, ({ stretch }) => work({ ...stretch, milliseconds: 250 }))
   })
 
 /** A new process every time: its first query is what is measured. */
-const startOnce = (workload: string, contender: Runnable) =>
-  start(workload, contender).pipe(
-    Effect.map(({ ready, readyAfter }): Answer => ({
+const startOnce = <R>(begin: Effect.Effect<Process, Error, R>) =>
+  begin.pipe(
+    Effect.map(({ ready: { runtime: _runtime, version: _version, ...seen }, readyAfter }) => ({
+      ...seen,
       operations: 1,
-      milliseconds: readyAfter,
-      cpuMicros: ready.cpuMicros,
-      memory: ready.memory
+      milliseconds: readyAfter
     })),
-    Effect.catchAll((error) => Effect.succeed<Answer>({ failure: error.message })),
+    Effect.catchAll((error) => Effect.succeed<Failure>({ failure: error.message })),
     Effect.scoped
   )
 
@@ -63,22 +74,21 @@ export const measure = (
   contenders: ReadonlyArray<Runnable>,
   settings: Settings,
   generation: number
-): Effect.Effect<
-  { readonly samples: ReadonlyArray<Sample>; readonly absent: ReadonlyArray<Absence> },
-  never,
-  CassandraServer.CassandraServer | CommandExecutor
-> =>
+): Effect.Effect<Measured, never, CassandraServer.CassandraServer | CommandExecutor> =>
   Effect.gen(function* () {
     const samples: Array<Sample> = []
     const absent: Array<Absence> = []
+    const origins = new Map<string, Origin>()
+    const begin = (contender: Runnable) =>
+      Effect.tap(start(name, contender), ({ ready: { runtime, version } }) =>
+        Effect.sync(() => origins.set(contender.client, { client: contender.client, version, runtime }))
+      )
     const leave = ({ client, style }: Contender, step: string, reason: string) => {
       absent.push({ workload: name, step, client, style, reason })
       return Console.error(`  ${client}, ${style}${step === "" ? "" : `, ${step}`}: ${reason.split("\n")[0]}`)
     }
-    const isIn = ({ client, style }: Contender, step: string) =>
-      !absent.some((it) => it.client === client && it.style === style && it.step === step)
 
-    const inTurns = <R>(answer: (n: number, stretch: Stretch) => Effect.Effect<Answer, never, R>) =>
+    const inTurns = <R>(answer: (n: number, stretch: Stretch) => Effect.Effect<Observation | Failure, never, R>) =>
       Effect.gen(function* () {
         for (let round = 0; round < settings.rounds; round++) {
           for (const step of steps) {
@@ -86,9 +96,9 @@ export const measure = (
               // Another one begins each time.
               const n = (turn + round + generation) % contenders.length
               const contender = contenders[n]
-              if (contender === undefined || !isIn(contender, step.name)) continue
+              if (contender === undefined) continue
               const { client, style } = contender
-              const result = yield* answer(n, { ...step.stretch, milliseconds: settings.duration })
+              const result = yield* answer(n, { ...step.stretch, milliseconds: settings.duration * (step.times ?? 1) })
               if ("failure" in result) yield* leave(contender, step.name, result.failure)
               else samples.push({ workload: name, step: step.name, client, style, generation, round, ...result })
             }
@@ -97,10 +107,10 @@ export const measure = (
       })
 
     if (about === "start") {
-      yield* inTurns((n) => startOnce(name, contenders[n] as Runnable))
+      yield* inTurns((n) => startOnce(begin(contenders[n] as Runnable)))
     } else {
       const processes = yield* Effect.forEach(contenders, (contender) =>
-        start(name, contender).pipe(
+        begin(contender).pipe(
           Effect.map((process): Running => ({ ...process, contender })),
           Effect.catchAll((error) =>
             Effect.as(
@@ -111,8 +121,10 @@ export const measure = (
         )
       )
       const concurrency = about === "concurrency" ? 100 : (steps[0]?.stretch.concurrency ?? 1)
-      yield* Effect.forEach(processes, (it) => (it === undefined ? Effect.void : warmUp(settings, it, concurrency)))
+      yield* Effect.forEach(processes, (it) =>
+        it === undefined ? Effect.void : warmUp(settings, it, concurrency, steps)
+      )
       yield* inTurns((n, stretch) => processes[n]?.work(stretch) ?? Effect.succeed({ failure: "it did not start" }))
     }
-    return { samples, absent }
+    return { samples, absent, origins }
   }).pipe(Effect.scoped)

@@ -6,8 +6,9 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
-import type { Answer, Ready, Stretch } from "./protocol.ts"
+import type { Answer, Failure, Measurement, Ready, Stretch } from "./protocol.ts"
 import type { Contender } from "./suite.ts"
 import { plan } from "./workloads.ts"
 
@@ -31,12 +32,21 @@ export const inNode = (contender: Contender, dist: URL = new URL(".", import.met
   warmup: 1
 })
 
+/** What is seen of a process from outside. */
+interface Seen {
+  /** The most that was resident since it began, in bytes; only Linux tells. */
+  readonly peakRss?: number
+}
+
+/** What a process measured of its work, and what was seen of it. */
+export interface Observation extends Measurement, Seen {}
+
 /** What is known of it when it has made its first query. */
 export interface Process {
-  readonly ready: Ready
+  readonly ready: Ready & Seen
   /** From the start of the process to the answer of its first query. */
   readonly readyAfter: number
-  readonly work: (stretch: Stretch) => Effect.Effect<Answer>
+  readonly work: (stretch: Stretch) => Effect.Effect<Observation | Failure>
 }
 
 const environment = (server: CassandraServer.CassandraServer) => ({
@@ -47,6 +57,14 @@ const environment = (server: CassandraServer.CassandraServer) => ({
   CASSANDRA_PASSWORD: Option.getOrUndefined(Option.map(server.credentials, ({ password }) => Redacted.value(password))),
   BENCH_PLAN: JSON.stringify(plan)
 })
+
+/** Not asked of the process itself: its `getrusage` counts what the process it was forked from had resident, and that is us. */
+const seen = (pid: number) =>
+  Effect.promise(async (): Promise<Seen> => {
+    const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "")
+    const [, kilobytes] = /^VmHWM:\s+(\d+) kB/m.exec(status) ?? []
+    return kilobytes === undefined ? {} : { peakRss: Number(kilobytes) * 1024 }
+  })
 
 /** Starts a contender and waits for its first query; it ends with the scope. */
 export const start = (workload: string, { args, client, program, style }: Runnable) =>
@@ -71,15 +89,15 @@ export const start = (workload: string, { args, client, program, style }: Runnab
         Effect.map((line) => JSON.parse([...line].join("")) as unknown)
       )
     const ready = (yield* next(60_000)) as Ready
-    return {
-      ready,
-      readyAfter: performance.now() - began,
-      work: (stretch) =>
-        Effect.andThen(
-          input.offer(`${JSON.stringify(stretch)}\n`),
-          Effect.catchAll(next(stretch.milliseconds + 60_000) as Effect.Effect<Answer, Error>, ({ message }) =>
-            Effect.succeed({ failure: message })
-          )
-        )
-    } satisfies Process
+    const readyAfter = performance.now() - began
+    // An answer that comes too late would be taken for that of the next stretch.
+    let broken: Failure | undefined
+    const work = (stretch: Stretch) =>
+      Effect.gen(function* () {
+        if (broken !== undefined) return broken
+        yield* input.offer(`${JSON.stringify(stretch)}\n`)
+        const answer = (yield* next(stretch.milliseconds + 60_000)) as Answer
+        return "failure" in answer ? answer : { ...answer, ...(yield* seen(child.pid)) }
+      }).pipe(Effect.catchAll(({ message }) => Effect.succeed((broken = { failure: message }))))
+    return { ready: { ...ready, ...(yield* seen(child.pid)) }, readyAfter, work } satisfies Process
   })

@@ -15,14 +15,6 @@ export interface Stretch {
   readonly rate?: number | undefined
 }
 
-/** Memory of the process. */
-export interface Memory {
-  /** The most that was resident since the process began, in bytes. */
-  readonly peakRss: number
-  /** In bytes, where the language has a heap that it can tell the size of. */
-  readonly heap?: number
-}
-
 export interface Ready {
   /** The version of the client. */
   readonly version: string
@@ -30,7 +22,8 @@ export interface Ready {
   readonly runtime: string
   /** CPU time since the process began: user and system. */
   readonly cpuMicros: number
-  readonly memory: Memory
+  /** In bytes, where the language has a heap that it can tell the size of. */
+  readonly heap?: number
 }
 
 /** One measured stretch of work. */
@@ -39,7 +32,8 @@ export interface Measurement {
   readonly milliseconds: number
   /** User and system time of the whole process: garbage collection, compilers and helper threads count. */
   readonly cpuMicros: number
-  readonly memory: Memory
+  /** As in `Ready`. */
+  readonly heap?: number
   /** JavaScript: the longest time between two beats of a heartbeat of 5 ms, how long everything else had to wait. */
   readonly largestGap?: number
   /** With a rate: from the moment an operation was to begin to its answer. When connecting: to the answer of the first query. */

@@ -11,6 +11,8 @@ export interface Step {
   /** Tells the steps of a workload apart; of the only one, empty. */
   readonly name: string
   readonly stretch: Omit<Stretch, "milliseconds">
+  /** How many times as long as a round its stretch is; 1 if not given. */
+  readonly times?: number
 }
 
 export interface Workload {
@@ -113,7 +115,9 @@ export const workloads: Readonly<Record<string, Workload>> = {
     about: "concurrency",
     steps: [1, 10, 100, 1_000, 10_000].map((concurrency) => ({
       name: concurrency.toLocaleString("en"),
-      stretch: { concurrency }
+      stretch: { concurrency },
+      // So that each of the workers sends several requests.
+      ...(concurrency === 10_000 ? { times: 3 } : {})
     })),
     contenders: [ours("execute"), raw("promises"), raw(manyPerConnection)],
     core: false

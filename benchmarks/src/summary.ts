@@ -1,9 +1,9 @@
 /** From measurements to figures: medians and ratios. */
 import { type Histogram, merge, quantile } from "./histogram.ts"
-import type { Measurement } from "./protocol.ts"
+import type { Observation } from "./processes.ts"
 import { type Contender, workload as find, type Workload } from "./suite.ts"
 
-export interface Sample extends Measurement, Contender {
+export interface Sample extends Observation, Contender {
   readonly workload: string
   /** Which step of the workload; empty if it has only one. */
   readonly step: string
@@ -34,7 +34,7 @@ export interface Line extends Contender {
   /** Milliseconds: the median of the rounds' largest gaps in a heartbeat of 5 ms. */
   readonly largestGap: number | null
   /** Of the processes of the workload, in bytes: the most. */
-  readonly peakRss: number
+  readonly peakRss: number | null
   /** In bytes, at the end of a round. */
   readonly heap: number | null
   readonly latency: Latency | null
@@ -59,6 +59,9 @@ const medianIfAny = (values: ReadonlyArray<number | undefined>): number | null =
   const given = values.filter((value) => value !== undefined)
   return given.length === 0 ? null : median(given)
 }
+
+const mostIfAny = (values: ReadonlyArray<number | undefined>): number | null =>
+  values.reduce<number | null>((most, value) => (value === undefined ? most : Math.max(most ?? 0, value)), null)
 
 export const cpuPerOperation = (sample: Sample): number => sample.cpuMicros / sample.operations
 
@@ -112,8 +115,8 @@ export const summarize = (samples: ReadonlyArray<Sample>): ReadonlyArray<Section
         cpuMicrosPerOperation: median(theirs.map(cpuPerOperation)),
         operationsPerSecond: median(theirs.map((it) => (it.operations / it.milliseconds) * 1000)),
         largestGap: medianIfAny(theirs.map((it) => it.largestGap)),
-        peakRss: Math.max(...theirs.map(({ memory }) => memory.peakRss)),
-        heap: medianIfAny(theirs.map(({ memory }) => memory.heap)),
+        peakRss: mostIfAny(theirs.map((it) => it.peakRss)),
+        heap: medianIfAny(theirs.map((it) => it.heap)),
         latency: latencyOf(theirs.map((it) => it.latency)),
         ratio: theirs[0] === ours[0] ? null : ratioOf(ours, theirs)
       }

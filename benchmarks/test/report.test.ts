@@ -16,7 +16,8 @@ const sample = (over: Partial<Sample>): Sample => ({
   operations: 1_000,
   milliseconds: 500,
   cpuMicros: 10_000,
-  memory: { peakRss: 80e6, heap: 20e6 },
+  peakRss: 80e6,
+  heap: 20e6,
   ...over
 })
 
