@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { type Page, pages } from "../src/internal/paging.ts"
+import { type Page, pages, whole } from "../src/internal/paging.ts"
 
 const stateOf = (page: number) => PagingState.fromBytes(new Uint8Array([page >> 8, page & 255]))
 const pageOf = (state: PagingState.PagingState | undefined) => {
@@ -44,7 +44,10 @@ for (const prefetch of [0, 1, 2, 5]) {
     it.effect("gives every page, in order", () =>
       Effect.gen(function* () {
         const { fetch } = source(twelve)
-        assert.deepStrictEqual(Chunk.toArray(yield* Stream.runCollect(pages(fetch, undefined, prefetch))), twelve)
+        assert.deepStrictEqual(
+          Chunk.toArray(yield* Stream.runCollect(pages(fetch, undefined, Effect.succeed(prefetch), whole))),
+          twelve
+        )
       })
     )
 
@@ -52,7 +55,10 @@ for (const prefetch of [0, 1, 2, 5]) {
       Effect.gen(function* () {
         const content = [[], [1, 2], [], [], [3, 4], []]
         const { fetch, seen } = source(content)
-        assert.deepStrictEqual(Chunk.toArray(yield* Stream.runCollect(pages(fetch, undefined, prefetch))), content)
+        assert.deepStrictEqual(
+          Chunk.toArray(yield* Stream.runCollect(pages(fetch, undefined, Effect.succeed(prefetch), whole))),
+          content
+        )
         assert.strictEqual(seen.asked, content.length)
       })
     )
@@ -60,7 +66,7 @@ for (const prefetch of [0, 1, 2, 5]) {
     it.effect("starts where it is told", () =>
       Effect.gen(function* () {
         const { fetch } = source(twelve)
-        const got = yield* Stream.runCollect(pages(fetch, stateOf(10), prefetch))
+        const got = yield* Stream.runCollect(pages(fetch, stateOf(10), Effect.succeed(prefetch), whole))
         assert.deepStrictEqual(Chunk.toArray(got), twelve.slice(10))
       })
     )
@@ -71,7 +77,9 @@ for (const prefetch of [0, 1, 2, 5]) {
           const { fetch, seen } = source(twelve, fail)
           const got: Array<ReadonlyArray<number>> = []
           const exit = yield* Effect.exit(
-            Stream.runForEach(pages(fetch, undefined, prefetch), (page) => Effect.sync(() => got.push(page)))
+            Stream.runForEach(pages(fetch, undefined, Effect.succeed(prefetch), whole), (page) =>
+              Effect.sync(() => got.push(page))
+            )
           )
           assert.deepStrictEqual(exit, Exit.fail(`page ${fail}`))
           assert.deepStrictEqual(got, twelve.slice(0, fail))
@@ -83,7 +91,7 @@ for (const prefetch of [0, 1, 2, 5]) {
     it.effect("holds at most that many pages beside the consumer's own, however slow the consumer is", () =>
       Effect.gen(function* () {
         const { fetch, seen } = source(twelve)
-        yield* Stream.runForEach(pages(fetch, undefined, prefetch), () =>
+        yield* Stream.runForEach(pages(fetch, undefined, Effect.succeed(prefetch), whole), () =>
           settle.pipe(Effect.zipRight(Effect.sync(() => seen.consumed++)))
         )
         assert.strictEqual(seen.asked, 12)
@@ -94,7 +102,7 @@ for (const prefetch of [0, 1, 2, 5]) {
     it.effect("asks for no more once the consumer has enough", () =>
       Effect.gen(function* () {
         const { fetch, seen } = source(twelve)
-        const got = yield* pages(fetch, undefined, prefetch).pipe(
+        const got = yield* pages(fetch, undefined, Effect.succeed(prefetch), whole).pipe(
           Stream.tap(() => settle),
           Stream.take(1),
           Stream.runCollect
@@ -116,7 +124,7 @@ for (const prefetch of [0, 1, 2, 5]) {
             Effect.zipRight(Effect.never as Effect.Effect<Page<number>>),
             Effect.onInterrupt(() => Effect.sync(() => (interrupted = true)))
           )
-        const fiber = yield* Effect.fork(Stream.runDrain(pages(fetch, undefined, prefetch)))
+        const fiber = yield* Effect.fork(Stream.runDrain(pages(fetch, undefined, Effect.succeed(prefetch), whole)))
         yield* Deferred.await(started)
         yield* Fiber.interrupt(fiber)
         assert.isTrue(interrupted)
@@ -125,7 +133,9 @@ for (const prefetch of [0, 1, 2, 5]) {
 
     it.effect("a defect while fetching is a defect of the stream, not a hang", () =>
       Effect.gen(function* () {
-        const exit = yield* Effect.exit(Stream.runDrain(pages(() => Effect.die("a bug"), undefined, prefetch)))
+        const exit = yield* Effect.exit(
+          Stream.runDrain(pages(() => Effect.die("a bug"), undefined, Effect.succeed(prefetch), whole))
+        )
         assert.deepStrictEqual(exit, Exit.die("a bug"))
       })
     )
@@ -133,7 +143,7 @@ for (const prefetch of [0, 1, 2, 5]) {
     it.effect("can be run twice: each run starts over", () =>
       Effect.gen(function* () {
         const { fetch } = source(twelve)
-        const stream = pages(fetch, undefined, prefetch)
+        const stream = pages(fetch, undefined, Effect.succeed(prefetch), whole)
         const [a, b] = yield* Effect.all([Stream.runCount(stream), Stream.runCount(stream)], { concurrency: 2 })
         assert.deepStrictEqual([a, b], [12, 12])
       })
@@ -142,7 +152,7 @@ for (const prefetch of [0, 1, 2, 5]) {
     it.effect("a thousand pages take no more stack than one", () =>
       Effect.gen(function* () {
         const { fetch } = source(Array.from({ length: 5_000 }, (_, i) => [i]))
-        const last = yield* Stream.runLast(pages(fetch, undefined, prefetch))
+        const last = yield* Stream.runLast(pages(fetch, undefined, Effect.succeed(prefetch), whole))
         assert.deepStrictEqual(last, Option.some([4_999]))
       })
     )

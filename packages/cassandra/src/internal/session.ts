@@ -1,4 +1,5 @@
 /** An open session: from statements to requests, and from answers to results. */
+import * as Channel from "effect/Channel"
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -11,7 +12,6 @@ import * as Stream from "effect/Stream"
 import { type Batch, isIdempotent } from "../Batch.ts"
 import { type CassandraError, InvalidQueryError, isCassandraError, QueryError } from "../CassandraError.ts"
 import { cql } from "../cql.ts"
-import type { PagingState } from "../PagingState.ts"
 import type { PreparedStatement } from "../PreparedStatement.ts"
 import type { QueryTrace, TraceOptions, TraceUnavailableError } from "../QueryTrace.ts"
 import type { ResultInfo, ResultSet } from "../ResultSet.ts"
@@ -30,7 +30,7 @@ import { flag } from "./clusterOptions/checks.ts"
 import { kindOf } from "./cqlText.ts"
 import type { Engine } from "./driver.ts"
 import { fromDriverError } from "./driverErrors.ts"
-import { pages } from "./paging.ts"
+import { type Emission, pages, whole } from "./paging.ts"
 import { prepareStatement } from "./prepareStatement.ts"
 import { type Answer, BatchRequest, StatementRequest } from "./request.ts"
 import { Defaults, type Effective, OptionSources } from "./requestOptions.ts"
@@ -136,19 +136,17 @@ class OpenSession implements Session {
     )
 
   readonly pages = <A, R, E>(statement: Statement<A, R, E>): Stream.Stream<ResultSet<A>, CassandraError | E, R> =>
-    this.#pages<ResultSet<A>, R, E>(statement, resultOf, false)
+    this.#pages<ResultSet<A>, ResultSet<A>, R, E>(statement, resultOf, whole, false)
 
   readonly stream = <A, R, E>(statement: Statement<A, R, E>): Stream.Stream<A, CassandraError | E, R> =>
-    Stream.flatMap(
-      this.#pages(statement, (_, answer) => Effect.succeed(answer), true),
-      (answer) => chunksOf(statement, answer)
-    )
+    this.#pages<Answer, A, R, E>(statement, asItIs, (answer) => chunksOf(statement, answer), true)
 
-  #pages<A, R, E>(
+  #pages<A, B, R, E>(
     statement: Statement.Any,
     finish: (statement: Statement.Any, answer: Answer) => Effect.Effect<A, E, R>,
+    emit: (value: A) => Emission<B, CassandraError | E, R>,
     defer: boolean
-  ): Stream.Stream<A, CassandraError | E, R> {
+  ): Stream.Stream<B, CassandraError | E, R> {
     const problem = problemWithStatement(statement)
     if (problem !== undefined) return Stream.fail(problem)
     const { cluster } = this.#telemetry
@@ -157,15 +155,11 @@ class OpenSession implements Session {
       cluster.rows += answer.response?.deferred?.count ?? answer.response?.rows?.length ?? 0
       return Effect.map(finish(of, answer), (value) => ({ value, next: pagingStateOf(answer) }))
     }
-    return Stream.unwrap(
-      Effect.map(this.#optionsOf(statement.options, true), ({ prefetch }) =>
-        pages(
-          (state: PagingState | undefined) =>
-            this.#request(state === undefined ? statement : withPagingState(statement, state), page, defer),
-          undefined,
-          prefetch
-        )
-      )
+    return pages<A, B, CassandraError | E, R>(
+      (state) => this.#request(state === undefined ? statement : withPagingState(statement, state), page, defer),
+      undefined,
+      Effect.map(this.#optionsOf(statement.options, true), ({ prefetch }) => prefetch),
+      emit
     )
   }
 
@@ -336,29 +330,32 @@ const resultOf = <A, R, E>(statement: Statement.Any, answer: Answer): Effect.Eff
  */
 const rowsAtOnce = 1000
 
+const asItIs = (_statement: Statement.Any, answer: Answer): Effect.Effect<Answer> => Effect.succeed(answer)
+
 /** The rows of a page, made as they are asked for. */
-const chunksOf = <A, R, E>({ decode }: Statement<A, R, E>, answer: Answer): Stream.Stream<A, CassandraError | E, R> => {
-  const chunk = (rows: ReadonlyArray<Row>): Effect.Effect<Chunk.Chunk<A>, E, R> =>
+const chunksOf = <A, R, E>({ decode }: Statement<A, R, E>, answer: Answer): Emission<A, CassandraError | E, R> => {
+  const chunk = (rows: ReadonlyArray<Row>): Emission<A, E, R> =>
     decode === undefined
-      ? Effect.succeed(Chunk.unsafeFromArray(rows as ReadonlyArray<unknown> as ReadonlyArray<A>))
-      : (Effect.map(decode(rows), Chunk.unsafeFromArray) as Effect.Effect<Chunk.Chunk<A>, E, R>)
+      ? Channel.write(Chunk.unsafeFromArray(rows as ReadonlyArray<unknown> as ReadonlyArray<A>))
+      : Channel.flatMap(Channel.fromEffect(decode(rows) as Effect.Effect<ReadonlyArray<A>, E, R>), (decoded) =>
+          Channel.write(Chunk.unsafeFromArray(decoded))
+        )
   const deferred = answer.response?.deferred
   if (deferred === undefined) {
     const rows = rowsOf(answer)
-    return rows.length === 0 ? Stream.empty : Stream.flattenChunks(Stream.fromEffect(chunk(rows)))
+    return rows.length === 0 ? Channel.void : chunk(rows)
   }
-  let left = deferred.count
-  return Stream.repeatEffectChunkOption(
-    Effect.suspend((): Effect.Effect<Chunk.Chunk<A>, Option.Option<CassandraError | E>, R> => {
-      if (left <= 0) return Effect.fail(Option.none())
-      let rows: ReadonlyArray<Row>
-      try {
-        rows = deferred.take(rowsAtOnce)
-      } catch (error) {
-        return Effect.fail(Option.some(fromDriverError(error, { timeout: 0, batch: false, sent: true })))
-      }
-      left -= rows.length
-      return Effect.mapError(chunk(rows), Option.some)
-    })
-  )
+  const chunks = (left: number): Emission<A, CassandraError | E, R> =>
+    left <= 0
+      ? Channel.void
+      : Channel.suspend(() => {
+          let rows: ReadonlyArray<Row>
+          try {
+            rows = deferred.take(rowsAtOnce)
+          } catch (error) {
+            return Channel.fail(fromDriverError(error, { timeout: 0, batch: false, sent: true }))
+          }
+          return Channel.flatMap(chunk(rows), () => chunks(left - rows.length))
+        })
+  return chunks(deferred.count)
 }
