@@ -117,7 +117,7 @@ What the client does on bad days, fault by fault, with the time that it took to 
 
 - \`npm run reliability\` starts three nodes and runs every row against them: traffic of all kinds at once, the fault in the middle,
   until there has been no trouble for a while. \`npm run reliability -- killed clock\` runs some rows; \`-- --write\` keeps the measurements.
-- \`npm test\` runs two rows that need one node.
+- \`npm test\` runs two rows that need one node, \`.ci/run\` all of them.
 - \`npm run soak -- --minutes 10\` goes on for as long as it is told to, with a fault every few seconds.
 
 ## What holds in every run
