@@ -83,9 +83,11 @@ export const measure = (
       Effect.tap(start(name, contender), ({ ready: { runtime, version } }) =>
         Effect.sync(() => origins.set(contender.client, { client: contender.client, version, runtime }))
       )
-    const leave = ({ client, style }: Contender, step: string, reason: string) => {
+    const leave = ({ client, style }: Contender, step: string, failure: string) => {
+      // What follows the first line is a stack, with the paths of this machine.
+      const [reason = ""] = failure.split("\n")
       absent.push({ workload: name, step, client, style, reason })
-      return Console.error(`  ${client}, ${style}${step === "" ? "" : `, ${step}`}: ${reason.split("\n")[0]}`)
+      return Console.error(`  ${client}, ${style}${step === "" ? "" : `, ${step}`}: ${reason}`)
     }
 
     const inTurns = <R>(answer: (n: number, stretch: Stretch) => Effect.Effect<Observation | Failure, never, R>) =>

@@ -16,6 +16,7 @@ export interface Sample extends Observation, Contender {
 export interface Absence extends Contender {
   readonly workload: string
   readonly step: string
+  /** One line. */
   readonly reason: string
 }
 
