@@ -61,6 +61,11 @@ const proxied = Effect.gen(function* () {
   return { proxy, session, pages: () => proxy.count(Proxy.opcodes.execute) - before }
 })
 
+/** One of ten parts of the 200,000 rows, and the keys that it has. */
+const part = (n: number) => cql`SELECT p, c FROM wide WHERE p IN ${upTo(20).map((i) => n * 20 + i)}`
+const keysOf = (n: number) => upTo(20).flatMap((i) => upTo(1000).map((c) => `${n * 20 + i} ${c}`))
+const keys = (rows: Iterable<Statement.Row>) => Array.from(rows, (row) => `${row["p"]} ${row["c"]}`)
+
 layer(setup, { excludeTestServices: true, timeout: "2 minutes" })("paging", (it) => {
   it.effect("execute gives one page, and where the next one starts; the last page has none", () =>
     Effect.gen(function* () {
@@ -189,6 +194,23 @@ layer(setup, { excludeTestServices: true, timeout: "2 minutes" })("paging", (it)
       assert.isAtLeast(pages(), many / 5_000)
       assert.isAtMost(pages(), many / 5_000 + 1)
       assert.deepStrictEqual([...sizes], [1_000])
+    })
+  )
+
+  it.effect("streams at once, of pages of every size and some left early, keep their rows apart", () =>
+    Effect.gen(function* () {
+      const session = yield* Session.Session
+      yield* Effect.forEach(
+        upTo(10),
+        (n) =>
+          Effect.gen(function* () {
+            const statement = part(n).pipe(Statement.withPageSize([150, 900, 2500, 5000][n % 4]!))
+            yield* Stream.runDrain(Stream.take(session.stream(statement), 1 + n * 700))
+            const rows = yield* Stream.runCollect(session.stream(statement))
+            assert.deepStrictEqual(keys(rows), keysOf(n))
+          }),
+        { concurrency: "unbounded", discard: true }
+      )
     })
   )
 

@@ -12,6 +12,7 @@ import {
   type RowsDecoder
 } from "../../src/internal/wire/decodeRows.ts"
 import { parseDate, formatDate } from "../../src/internal/scalars.ts"
+import { readText } from "../../src/internal/wire/decodeText.ts"
 import { makeReader } from "../../src/internal/wire/decodeValue.ts"
 import { makeWriter } from "../../src/internal/wire/encodeValue.ts"
 import { isWireError } from "../../src/internal/wire/errors.ts"
@@ -123,6 +124,25 @@ describe("rows", () => {
     assert.throws(() => decodeRows([{ name: "v", type: { code: 9 } }], body), /beyond the end/)
   })
 
+  it("texts of every length are what UTF-8 says of their bytes", () => {
+    for (let length = 0; length <= 40; length++) {
+      const ascii = Buffer.from(Array.from({ length }, (_, i) => 33 + ((i * 7 + length) % 94)))
+      const texts = [ascii]
+      // Cut short, and in the place of any of the others.
+      for (let at = 0; at < length; at++) {
+        for (const bytes of ["ff", "c3a9", "e282ac", "f09f9880"]) {
+          const text = Buffer.from(ascii)
+          Buffer.from(bytes, "hex").copy(text, at)
+          texts.push(text)
+        }
+      }
+      for (const text of texts) {
+        const inside = Buffer.concat([Buffer.from("before"), text, Buffer.from("behind")])
+        assert.strictEqual(readText(inside, 6, length), text.toString("utf8"))
+      }
+    }
+  })
+
   it("empty values are null, but for texts and blobs", () => {
     for (const code of [1, 10, 13]) assert.strictEqual(empty(code), "")
     for (const code of [3, 0]) assert.deepStrictEqual(empty(code), Buffer.alloc(0))
@@ -130,15 +150,19 @@ describe("rows", () => {
   })
 })
 
+/** Where a script finds a file of the wire. */
+const url = (file: string) => JSON.stringify(new URL(`../../src/internal/wire/${file}`, import.meta.url).href)
+
 describe("without generated code", () => {
   it("the interpreter takes over by itself", () => {
-    const wire = new URL("../../src/internal/wire/decodeRows.ts", import.meta.url).href
     const script = `
-      import { canGenerate, decodeRows } from ${JSON.stringify(wire)}
-      const body = Buffer.from("00000001000000040000002a", "hex")
-      process.stdout.write(canGenerate + " " + JSON.stringify(decodeRows([{ name: "v", type: { code: 9 } }], body)))`
+      import { canGenerate } from ${url("canGenerate.ts")}
+      import { decodeRows } from ${url("decodeRows.ts")}
+      const columns = [{ name: "v", type: { code: 9 } }, { name: "t", type: { code: 13 } }]
+      const body = Buffer.from("00000001000000040000002a000000026869", "hex")
+      process.stdout.write(canGenerate + " " + JSON.stringify(decodeRows(columns, body)))`
     const flags = ["--disallow-code-generation-from-strings", "--import", "tsx", "--input-type=module", "-e", script]
-    assert.strictEqual(execFileSync(process.execPath, flags, { encoding: "utf8" }), 'false [{"v":42}]')
+    assert.strictEqual(execFileSync(process.execPath, flags, { encoding: "utf8" }), 'false [{"v":42,"t":"hi"}]')
   }, 30_000)
 })
 

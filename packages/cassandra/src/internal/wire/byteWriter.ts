@@ -35,6 +35,14 @@ export class ByteWriter {
     return out
   }
 
+  /** The next batch begins at the front again: what was taken has been read by whoever took it. */
+  rewind(): void {
+    // One that had to grow for a large request is not kept.
+    if (this.buf.length > SLAB) this.buf = Buffer.allocUnsafeSlow(SLAB)
+    this.base = 0
+    this.pos = 0
+  }
+
   /** Makes room for `n` more bytes. A full slab is left to those who still read it. */
   ensure(n: number): void {
     if (this.pos + n <= this.buf.length) return

@@ -1,3 +1,4 @@
+import { canGenerate } from "./canGenerate.ts"
 import { type Column, TypeCode, typeKey } from "./columnType.ts"
 import { readText, readUuid } from "./decodeText.ts"
 import { makeReader, overrun, type Reader, setField } from "./decodeValue.ts"
@@ -17,16 +18,6 @@ export const decodedTo = { offset: 0 }
 
 /** Decodes `count` rows lying between `start` and `end` of `buf`; {@link decodedTo} says how far they went. */
 export type RowsDecoder = (buf: Buffer, start: number, end: number, count: number) => Array<Row>
-
-/** Does this runtime allow code made from text? False under `--disallow-code-generation-from-strings`. */
-export const canGenerate: boolean = (() => {
-  try {
-    // oxlint-disable-next-line no-new-func -- to ask is to try
-    return new Function("return true")() === true
-  } catch {
-    return false
-  }
-})()
 
 /** The interpreter: the same results without generated code. */
 export const interpretRows = (columns: ReadonlyArray<Column>): RowsDecoder => {
@@ -76,7 +67,7 @@ const inline = (code: number, value: string, call: string): string => {
     case TypeCode.ascii:
     case TypeCode.text:
     case TypeCode.varchar:
-      return `${value}=l>8?b.utf8Slice(o,o+l):h.text(b,o,l)`
+      return `${value}=h.text(b,o,l)`
     case TypeCode.uuid:
     case TypeCode.timeuuid:
       return `${value}=l===16?h.uuid(b,o):${call}`

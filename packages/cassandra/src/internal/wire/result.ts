@@ -6,6 +6,7 @@ import { readUuid } from "./decodeText.ts"
 import { type Driver } from "./driver.ts"
 import type { Host } from "./driverShape.ts"
 import { WireError } from "./errors.ts"
+import { borrowCopy, giveBack } from "./pageBuffers.ts"
 import { Opcode, type PreparedResult, readError, ResultKind } from "./stockResponse.ts"
 
 /** A response: what was read of it, and what the request adds. */
@@ -41,13 +42,17 @@ const nowhere = { address: "" } as Host
 /** Rows that are decoded as they are taken: bytes of a page cost the garbage collector nothing, and ten thousand values do. */
 class Page implements DeferredRows {
   readonly count: number
+  /** Borrowed until the last row is taken; the page ends at `end`, not with the buffer. */
   private readonly bytes: Buffer
+  private readonly end: number
   private readonly shape: ResultShape
   private left: number
   private at = 0
 
+  /** `bytes` are the connection's, and gone with the next read. */
   constructor(bytes: Buffer, shape: ResultShape, count: number) {
-    this.bytes = bytes
+    this.bytes = borrowCopy(bytes)
+    this.end = bytes.length
     this.shape = shape
     this.count = count
     this.left = count
@@ -55,9 +60,11 @@ class Page implements DeferredRows {
 
   take(most: number): ReadonlyArray<Row> {
     const n = Math.min(most, this.left)
-    const rows = this.shape.decode(this.bytes, this.at, this.bytes.length, n)
+    if (n === 0) return []
+    const rows = this.shape.decode(this.bytes, this.at, this.end, n)
     this.at = decodedTo.offset
     this.left -= n
+    if (this.left === 0) giveBack(this.bytes)
     return rows
   }
 }
@@ -84,8 +91,7 @@ const readRowsResult = (c: Cursor, out: WireResponse, prepared: PreparedResult |
   }
   const rows = c.int()
   out.shape = shape
-  // The bytes are the connection's, and gone with the next read.
-  if (defer) out.deferred = new Page(Buffer.from(c.buf.subarray(c.at, c.end)), shape, rows)
+  if (defer) out.deferred = new Page(c.buf.subarray(c.at, c.end), shape, rows)
   else out.rows = shape.decode(c.buf, c.at, c.end, rows)
 }
 

@@ -188,7 +188,10 @@ export class WireWriteQueue {
   private write(bytes: Buffer): void {
     this.host.onWritten(bytes.length)
     // A failed write makes the socket emit "error" and "close", which fail everything in flight.
-    if (!this.host.netClient.write(bytes)) this.blocked = true
+    const { netClient } = this.host
+    if (!netClient.write(bytes)) this.blocked = true
+    // The operating system has taken everything, as it does unless it is behind: the slab is free.
+    if (netClient.writableLength === 0) this.w.rewind()
   }
 }
 
