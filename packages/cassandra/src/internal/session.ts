@@ -32,7 +32,7 @@ import type { Engine } from "./driver.ts"
 import { fromDriverError } from "./driverErrors.ts"
 import { type Emission, pages, whole } from "./paging.ts"
 import { prepareStatement } from "./prepareStatement.ts"
-import { type Answer, BatchRequest, StatementRequest } from "./request.ts"
+import { type Answer, BatchRequest, type Request, StatementRequest } from "./request.ts"
 import { Defaults, type Effective, OptionSources } from "./requestOptions.ts"
 import { columnOf, makeResultSet, pagingStateOf, rowsOf } from "./resultSet.ts"
 import { inAgreement } from "./schemaAgreement.ts"
@@ -201,21 +201,20 @@ class OpenSession implements Session {
     )
 
   readonly batch = (batch: Batch): Effect.Effect<ResultSet<Row>, CassandraError> =>
-    Effect.gen(this, function* () {
+    Effect.withFiberRuntime<ResultSet<Row>, CassandraError>((fiber) => {
       const problem = problemWithBatch(batch)
-      if (problem !== undefined) return yield* problem
-      const options = yield* this.#optionsOf({ ...batch.options, idempotent: isIdempotent(batch) }, false)
-      const engine = yield* this.#engine(batch.options.keyspace)
-      const request = new BatchRequest(
-        engine,
-        this.#activity,
-        this.#telemetry,
-        options,
-        batch.type,
-        batch.statements,
-        (answer) => makeResultSet(rowsOf(answer), answer)
-      )
-      return yield* Effect.withFiberRuntime<ResultSet<Row>, CassandraError>((fiber) => request.run(fiber as AnyFiber))
+      if (problem !== undefined) return Effect.fail(problem)
+      const idempotent = isIdempotent(batch)
+      let options: Effective
+      try {
+        options = this.#resolve(fiber, idempotent ? { ...batch.options, idempotent } : batch.options, false)
+      } catch (error) {
+        return failWith(error)
+      }
+      return this.#run(fiber, batch.options.keyspace, (engine) => {
+        const { statements, type } = batch
+        return new BatchRequest(engine, this.#activity, this.#telemetry, options, type, statements, batchResult)
+      })
     })
 
   readonly isClosed: Effect.Effect<boolean> = Effect.sync(() => this.#activity.closed)
@@ -255,8 +254,7 @@ class OpenSession implements Session {
       }
       let options: Effective
       try {
-        const local = Context.get(fiber.currentContext as Context.Context<never>, Defaults)
-        options = this.#sources.resolve(statement.options, local, kind.read, this.#findHost)
+        options = this.#resolve(fiber, statement.options, kind.read)
       } catch (error) {
         return failWith(error)
       }
@@ -266,21 +264,37 @@ class OpenSession implements Session {
       // A conditional write's rows need to be looked at: the column that tells whether it was applied is no part of them.
       const later = defer && kind.read
       if (later || !prepare) options = { ...options, send: { ...options.send, defer: later, prepare } }
-      return keyspace === undefined || this.#isHome(keyspace)
-        ? new StatementRequest(this.#home, this.#activity, this.#telemetry, options, statement, finish).run(
-            fiber as AnyFiber
-          )
-        : Effect.flatMap(this.#engine(keyspace), (engine) => {
-            const request = new StatementRequest(engine, this.#activity, this.#telemetry, options, statement, finish)
-            return Effect.withFiberRuntime<A, CassandraError | E, R>((current) => request.run(current as AnyFiber))
-          })
+      return this.#run(
+        fiber,
+        keyspace,
+        (engine) => new StatementRequest(engine, this.#activity, this.#telemetry, options, statement, finish)
+      )
     })
   }
 
+  /** Runs a request by what serves its keyspace. */
+  #run<A, E, R>(
+    fiber: Fiber.RuntimeFiber<A, E>,
+    keyspace: string | undefined,
+    make: (engine: Engine) => Request<A, E, R>
+  ): Effect.Effect<A, CassandraError | E, R> {
+    return keyspace === undefined || this.#isHome(keyspace)
+      ? make(this.#home).run(fiber as AnyFiber)
+      : Effect.flatMap(this.#engine(keyspace), (engine) =>
+          Effect.withFiberRuntime<A, CassandraError | E, R>((current) => make(engine).run(current as AnyFiber))
+        )
+  }
+
+  /** The options of a request. Throws for what is invalid in the statement or the context. */
+  #resolve(fiber: Fiber.RuntimeFiber<unknown, unknown>, options: StatementOptions, read: boolean): Effective {
+    const local = Context.get(fiber.currentContext as Context.Context<never>, Defaults)
+    return this.#sources.resolve(options, local, read, this.#findHost)
+  }
+
   #optionsOf(options: StatementOptions, read: boolean): Effect.Effect<Effective, CassandraError> {
-    return Effect.flatMap(Defaults, (local) => {
+    return Effect.withFiberRuntime((fiber) => {
       try {
-        return Effect.succeed(this.#sources.resolve(options, local, read, this.#findHost))
+        return Effect.succeed(this.#resolve(fiber, options, read))
       } catch (error) {
         return failWith(error)
       }
@@ -314,6 +328,8 @@ type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 /** What is thrown on the way to a request is a failure of ours or a bug. */
 const failWith = (error: unknown): Effect.Effect<never, CassandraError> =>
   isCassandraError(error) ? Effect.fail(error) : Effect.die(error)
+
+const batchResult = (answer: Answer): ResultSet<Row> => makeResultSet(rowsOf(answer), answer)
 
 const resultOf = <A, R, E>(statement: Statement.Any, answer: Answer): Effect.Effect<ResultSet<A>, E, R> => {
   const rows = rowsOf(answer)
