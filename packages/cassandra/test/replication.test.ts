@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import type driver from "cassandra-driver"
-import { networkReplicas } from "../src/internal/replication.ts"
+import { networkReplicas } from "../src/internal/wire/client/replication.ts"
+import type { Host } from "../src/internal/wire/driverShape.ts"
 
 /** The replicas of each token, by the names of hosts; `a1` is in data centre `a` and rack `1`, whatever follows. */
 const replicasOf = (ring: ReadonlyArray<string>, factors: Readonly<Record<string, string>>) => {
   const hosts = new Map(
-    ring.map((name) => [name, { address: name, datacenter: name.charAt(0), rack: name.charAt(1) } as driver.Host])
+    ring.map((name) => [name, { address: name, datacenter: name.charAt(0), rack: name.charAt(1) } as Host])
   )
   const names = [...hosts.keys()]
   const dataCenters = Object.fromEntries(
@@ -18,7 +18,7 @@ const replicasOf = (ring: ReadonlyArray<string>, factors: Readonly<Record<string
     })
   )
   const tokens = ring.map((_, i) => String(i))
-  const owners = Object.fromEntries(ring.map((name, i) => [String(i), hosts.get(name) as driver.Host]))
+  const owners = Object.fromEntries(ring.map((name, i) => [String(i), hosts.get(name) as Host]))
   const replicas = networkReplicas(factors)(undefined, tokens, owners, dataCenters)
   return tokens.map((token) => replicas[token]?.map(({ address }) => address).join(" "))
 }

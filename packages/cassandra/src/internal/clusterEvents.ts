@@ -5,9 +5,9 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { ClusterEvent, SchemaChanged } from "../ClusterEvent.ts"
 import type { Breaker, BreakerState } from "./breaker.ts"
-import { listen, type SchemaEvent } from "./driverEvents.ts"
 import { EventHub } from "./eventHub.ts"
 import { hostOf } from "./host.ts"
+import { listen, type SchemaEvent } from "./wire/client/index.ts"
 
 const breakerEvents = {
   open: "HostBreakerOpened",

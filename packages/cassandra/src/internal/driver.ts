@@ -9,17 +9,12 @@ import { type CassandraError, ConfigurationError } from "../CassandraError.ts"
 import type { Resolved } from "./clusterOptions/resolve.ts"
 import { Gate } from "./admission.ts"
 import { connectError } from "./connectError.ts"
-import { keepControlConnection } from "./controlConnection.ts"
 import { fromDriverError } from "./driverErrors.ts"
 import { clientOptions, type Hooks } from "./driverOptions.ts"
-import * as driverEvents from "./driverEvents.ts"
-import * as driverPrivate from "./driverPrivate.ts"
 import type { RoutingPolicy } from "./loadBalancing.ts"
-import * as refreshWindows from "./refreshWindows.ts"
-import { knowReplicas } from "./replication.ts"
-import { reprepareInTime } from "./reprepare.ts"
 import { stockTransport } from "./stockTransport.ts"
 import type { Transport } from "./transport.ts"
+import { abortable, amend, loadBalancingOf, shutdown } from "./wire/client/index.ts"
 import * as wire from "./wire/index.ts"
 import { wireTransport } from "./wireTransport.ts"
 
@@ -45,7 +40,7 @@ export const connect = (
     Effect.gen(function* () {
       const usesWire = yield* wireUsable(options)
       const [client, abort] = yield* restore(open(options, hooks, keyspace, timeout, usesWire))
-      yield* Effect.addFinalizer(() => Effect.promise(() => driverPrivate.shutdown(client, abort)))
+      yield* Effect.addFinalizer(() => Effect.promise(() => shutdown(client, abort)))
       return makeEngine(client, options, hooks, keyspace, usesWire)
     })
   )
@@ -80,16 +75,9 @@ const open = (
     let abort: () => void
     try {
       client = new driver.Client(clientOptions(options, hooks, keyspace, timeout))
-      driverPrivate.agreeAmongLiving(client)
-      driverPrivate.retireRemoved(client)
-      keepControlConnection(client)
-      if (options.reprepareOnUp) reprepareInTime(client)
-      driverPrivate.waitForAgreement(client, options.maxSchemaAgreementWait)
-      refreshWindows.install(client, options)
-      driverEvents.observe(client)
-      knowReplicas(client)
+      amend(client, options)
       if (usesWire) {
-        const wireClient = client as unknown as Parameters<typeof wire.attach>[0]
+        const wireClient = wire.clientInside(client)
         wire.attach(wireClient, {
           plan: plannerOf(client),
           breaker: hooks.breaker,
@@ -102,7 +90,7 @@ const open = (
         })
         abort = () => wire.abort(wireClient)
       } else {
-        abort = driverPrivate.abortable(client)
+        abort = abortable(client)
       }
     } catch (error) {
       const option = wire.isWireError(error) ? "compression" : "advanced"
@@ -120,13 +108,13 @@ const open = (
     return Effect.promise(async () => {
       abort()
       await connected.catch(() => undefined)
-      await driverPrivate.shutdown(client, abort)
+      await shutdown(client, abort)
     })
   })
 
 /** Plans by our own policy, which knows the driver's hosts as the driver declares them. */
 const plannerOf = (client: driver.Client): wire.WireOptions["plan"] =>
-  (driverPrivate.loadBalancingOf(client) as RoutingPolicy).plan as unknown as wire.WireOptions["plan"]
+  (loadBalancingOf(client) as RoutingPolicy).plan as unknown as wire.WireOptions["plan"]
 
 const makeEngine = (
   client: driver.Client,
@@ -135,7 +123,7 @@ const makeEngine = (
   keyspace: string | undefined,
   usesWire: boolean
 ): Engine => {
-  const routing = driverPrivate.loadBalancingOf(client) as RoutingPolicy
+  const routing = loadBalancingOf(client) as RoutingPolicy
   const local = client.hosts.values().filter((host) => routing.getDistance(host) === driver.types.distance.local).length
   return {
     client,

@@ -99,7 +99,7 @@ export const clientOptions = (
     encoding: { map: Map, set: Set, useBigIntAsLong: true, useBigIntAsVarint: true },
     maxPrepared: options.maxPreparedStatements,
     prepareOnAllHosts: options.prepareOnAllHosts,
-    // Ours does it, see `reprepare.ts`.
+    // Ours does it, see `wire/client/reprepare.ts`.
     rePrepareOnUp: false,
     isMetadataSyncEnabled: options.schemaMetadata,
     monitorReporting: { enabled: false }

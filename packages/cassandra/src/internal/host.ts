@@ -1,7 +1,7 @@
 /** The driver's host as ours. */
 import type driver from "cassandra-driver"
 import type { Host } from "../Host.ts"
-import { tokensOf } from "./driverEvents.ts"
+import { tokensOf } from "./wire/client/index.ts"
 
 /** A host as it is now. */
 export const hostOf = (host: driver.Host): Host => ({

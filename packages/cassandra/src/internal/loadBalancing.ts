@@ -5,7 +5,6 @@
 import driver from "cassandra-driver"
 import type { LoadBalancing } from "../LoadBalancing.ts"
 import { Breaker } from "./breaker.ts"
-import { contactPoints } from "./driverPrivate.ts"
 import { rearranged, type Routing, union } from "./plan.ts"
 import {
   checkPolicy,
@@ -16,6 +15,7 @@ import {
   type Surroundings,
   type Target
 } from "./routers.ts"
+import { contactPoints } from "./wire/client/index.ts"
 
 export type { Routing } from "./plan.ts"
 

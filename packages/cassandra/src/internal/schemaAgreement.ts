@@ -4,15 +4,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { SchemaAgreementError } from "../Metadata.ts"
+import { checkAgreement } from "./wire/client/index.ts"
 
 /** Whether all nodes that are up agree; false when nobody could be asked. Ends at once when it is interrupted. */
 export const inAgreement = (client: driver.Client): Effect.Effect<boolean> =>
-  Effect.promise(() =>
-    // The driver has it, and documents it, but its types do not.
-    (client.metadata as unknown as { checkSchemaAgreement(): Promise<boolean> })
-      .checkSchemaAgreement()
-      .catch(() => false)
-  )
+  Effect.promise(() => checkAgreement(client).catch(() => false))
 
 export const awaitAgreement = (
   client: driver.Client,

@@ -7,8 +7,6 @@ import { QueryError } from "../CassandraError.ts"
 import type { Values } from "../Statement.ts"
 import type { Breaker } from "./breaker.ts"
 import { Drops } from "./drops.ts"
-import { onDrop } from "./driverEvents.ts"
-import * as driverPrivate from "./driverPrivate.ts"
 import { longOf } from "./timestamps.ts"
 import { toRows } from "./fromDriver.ts"
 import { encoderOf, isEmpty } from "./boundValues.ts"
@@ -16,13 +14,14 @@ import { Misfit } from "./misfit.ts"
 import { NotSent, type Receiver, type Response, type SendOptions, type Transport } from "./transport.ts"
 import { balancingKey, routingKey } from "./loadBalancing.ts"
 import { noTransportTotals } from "./telemetry/totals.ts"
+import * as driverClient from "./wire/client/index.ts"
 import type { Column } from "./wire/columnType.ts"
 
 /** A prepared statement and what encodes its values. */
 interface Prepared {
-  readonly info: driverPrivate.PreparedInfo
+  readonly info: driverClient.StockPrepared
   /** What `encode` was made for: preparing again after a schema change replaces it. */
-  readonly meta: driverPrivate.PreparedInfo["meta"]
+  readonly meta: driverClient.StockPrepared["meta"]
   readonly encode: (values: Values) => ReadonlyArray<unknown>
   /** How often something had been dropped in its keyspace by then. */
   readonly drops: number
@@ -91,9 +90,9 @@ export const stockTransport = (client: driver.Client, maxPrepared: number, break
   let misses = 0
   let speculative = 0
   const drops = new Drops()
-  onDrop(client, (keyspace) => drops.add(keyspace))
+  driverClient.onDrop(client, (keyspace) => drops.add(keyspace))
 
-  const remember = (query: string, info: driverPrivate.PreparedInfo): Prepared => {
+  const remember = (query: string, info: driverClient.StockPrepared): Prepared => {
     const { meta } = info
     const entry: Prepared = { info, meta, encode: encoderOf(meta.columns), drops: drops.in(meta.keyspace) }
     if (!known.has(query) && known.size >= maxPrepared) {
@@ -113,8 +112,8 @@ export const stockTransport = (client: driver.Client, maxPrepared: number, break
 
   const prepare = async (query: string, again = false): Promise<Prepared> => {
     const entry = prepared(query)
-    if (entry === undefined) return remember(query, await driverPrivate.prepare(client, query))
-    return again ? remember(query, await driverPrivate.prepareAgain(client, entry.info)) : entry
+    if (entry === undefined) return remember(query, await driverClient.prepare(client, query))
+    return again ? remember(query, await driverClient.prepareAgain(client, entry.info)) : entry
   }
 
   /** Prepares if need be, again where a type may have changed since, and gives what the driver sends as it is. */
@@ -127,7 +126,7 @@ export const stockTransport = (client: driver.Client, maxPrepared: number, break
     } catch (error) {
       if (!(error instanceof Misfit && (error.outdated || statement.drops !== drops.in(statement.meta.keyspace))))
         throw error
-      const info = await driverPrivate.prepareAgain(client, statement.info)
+      const info = await driverClient.prepareAgain(client, statement.info)
       return [...remember(query, info).encode(values)]
     }
   }
@@ -137,7 +136,7 @@ export const stockTransport = (client: driver.Client, maxPrepared: number, break
   }
 
   return {
-    protocolVersion: () => driverPrivate.protocolVersion(client),
+    protocolVersion: () => driverClient.protocolVersion(client),
     keyspacePerRequest: false,
     orphans: () => 0,
     // The stock driver counts nothing but what is seen of its answers here.

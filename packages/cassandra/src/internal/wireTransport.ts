@@ -3,7 +3,6 @@ import type driver from "cassandra-driver"
 import type { BatchType } from "../Batch.ts"
 import type { Values } from "../Statement.ts"
 import { isEmpty } from "./boundValues.ts"
-import { onDrop } from "./driverEvents.ts"
 import {
   type BatchMember,
   type Cancellable,
@@ -15,10 +14,8 @@ import {
   type Transport
 } from "./transport.ts"
 import { noTransportTotals, type TransportTotals } from "./telemetry/totals.ts"
+import { onDrop } from "./wire/client/index.ts"
 import * as wire from "./wire/index.ts"
-
-/** The wire knows the driver's client by its private shape. */
-type WireClient = Parameters<typeof wire.execute>[0]
 
 /** Prepared statements by keyspace and text; the oldest goes when there are too many. */
 class Statements {
@@ -58,11 +55,11 @@ class Course implements Cancellable {
 }
 
 class WireTransport implements Transport {
-  readonly #client: WireClient
+  readonly #client: ReturnType<typeof wire.clientInside>
   readonly #statements: Statements
 
   constructor(client: driver.Client, maxPrepared: number) {
-    this.#client = client as unknown as WireClient
+    this.#client = wire.clientInside(client)
     this.#statements = new Statements(maxPrepared)
     onDrop(client, (keyspace) => wire.dropped(this.#client, keyspace))
   }
@@ -73,8 +70,7 @@ class WireTransport implements Transport {
     return wire.protocolVersion(this.#client) === 5
   }
 
-  readonly orphans = (host: driver.Host): number =>
-    wire.orphans(this.#client, host as unknown as Parameters<typeof wire.orphans>[1])
+  readonly orphans = (host: driver.Host): number => wire.orphans(this.#client, wire.hostInside(host))
 
   readonly totals = (): TransportTotals => {
     const counters = wire.counters(this.#client)

@@ -12,21 +12,14 @@ import type { Values } from "../../Statement.ts"
 import type { Engine } from "../driver.ts"
 import { prepareOnce } from "../prepareStatement.ts"
 import { plainOptions } from "../requestOptions.ts"
-import { refreshHosts } from "../driverEvents.ts"
 import { fromDriverError } from "../driverErrors.ts"
 import { hostOf } from "../host.ts"
 import { awaitAgreement, inAgreement } from "../schemaAgreement.ts"
 import { encoderOf } from "../boundValues.ts"
+import { forgetInDriver, refreshHosts } from "../wire/client/index.ts"
 import * as readSchema from "./readSchema.ts"
 import * as ring from "./ring.ts"
 import * as Schema from "./schema.ts"
-
-/** The driver's own view of the schema, which its routing uses. */
-interface DriverSchema {
-  readonly keyspaces: Readonly<Record<string, Readonly<Record<string, Record<string, unknown>>>>>
-  refreshKeyspaces(): Promise<unknown>
-  refreshKeyspace(name: string): Promise<unknown>
-}
 
 const driverDoes = (work: () => Promise<unknown>): Effect.Effect<void, CassandraError> =>
   Effect.asVoid(
@@ -43,7 +36,6 @@ export const make = (
   maxWait: number
 ): Effect.Effect<Metadata, never, Scope.Scope> =>
   Effect.map(Schema.make(client, session), (cache): Metadata => {
-    const driverSchema = client.metadata as unknown as DriverSchema
     const { read } = cache
 
     const within = <A>(name: string, find: (keyspace: Keyspace) => A | undefined) =>
@@ -58,6 +50,9 @@ export const make = (
         client,
         options.maxWait === undefined ? Duration.millis(maxWait) : Duration.decode(options.maxWait)
       )
+
+    const forgotten = (keyspace: string, kind: Parameters<typeof forgetInDriver>[2], name: string) =>
+      Effect.sync(() => forgetInDriver(client, keyspace, kind, name))
 
     const hosts = Effect.sync(() => client.hosts.values().map(hostOf))
 
@@ -110,13 +105,13 @@ export const make = (
 
       refreshSchema: (options) =>
         (options?.maxWait === undefined ? Effect.void : agree(options)).pipe(
-          Effect.zipRight(driverDoes(() => driverSchema.refreshKeyspaces())),
+          Effect.zipRight(driverDoes(() => client.metadata.refreshKeyspaces())),
           Effect.tap(() => Effect.sync(() => cache.forget())),
           Effect.zipRight(cache.all)
         ),
       refreshKeyspace: (name) =>
         Effect.gen(function* () {
-          yield* driverDoes(() => driverSchema.refreshKeyspace(name))
+          yield* driverDoes(() => client.metadata.refreshKeyspace(name))
           const facts = yield* cache.renew(name, readSchema.keyspaceFacts(read, name), (known, found) =>
             Option.getOrUndefined(Option.map(found, (renewed) => ({ ...known, ...renewed })))
           )
@@ -127,34 +122,26 @@ export const make = (
       refreshTable: (keyspace, name) =>
         cache.renew(
           keyspace,
-          Effect.tap(readSchema.table(read, keyspace, name), () =>
-            forgetInDriver(driverSchema, keyspace, "tables", name)
-          ),
+          Effect.tap(readSchema.table(read, keyspace, name), () => forgotten(keyspace, "tables", name)),
           (known, found) => ({ ...known, tables: replaced(known.tables, name, found) })
         ),
       refreshView: (keyspace, name) =>
         cache.renew(
           keyspace,
-          Effect.tap(readSchema.view(read, keyspace, name), () =>
-            forgetInDriver(driverSchema, keyspace, "views", name)
-          ),
+          Effect.tap(readSchema.view(read, keyspace, name), () => forgotten(keyspace, "views", name)),
           (known, found) => ({ ...known, views: replaced(known.views, name, found) })
         ),
       refreshUserType: (keyspace, name) =>
         cache.renew(
           keyspace,
-          Effect.tap(readSchema.userType(read, keyspace, name), () =>
-            forgetInDriver(driverSchema, keyspace, "udts", name)
-          ),
+          Effect.tap(readSchema.userType(read, keyspace, name), () => forgotten(keyspace, "udts", name)),
           (known, found) => ({ ...known, userTypes: replaced(known.userTypes, name, found) })
         ),
       refreshFunction: (keyspace, name, types) =>
         Effect.map(
           cache.renew(
             keyspace,
-            Effect.tap(readSchema.functions(read, keyspace, name), () =>
-              forgetInDriver(driverSchema, keyspace, "functions", name)
-            ),
+            Effect.tap(readSchema.functions(read, keyspace, name), () => forgotten(keyspace, "functions", name)),
             (known, found) => ({ ...known, functions: [...known.functions.filter((f) => f.name !== name), ...found] })
           ),
           (found) => Option.fromNullable(found.find((known) => isFunction(known, name, types)))
@@ -163,9 +150,7 @@ export const make = (
         Effect.map(
           cache.renew(
             keyspace,
-            Effect.tap(readSchema.aggregates(read, keyspace, name), () =>
-              forgetInDriver(driverSchema, keyspace, "aggregates", name)
-            ),
+            Effect.tap(readSchema.aggregates(read, keyspace, name), () => forgotten(keyspace, "aggregates", name)),
             (known, found) => ({ ...known, aggregates: [...known.aggregates.filter((a) => a.name !== name), ...found] })
           ),
           (found) => Option.fromNullable(found.find((known) => isAggregate(known, name, types)))
@@ -208,17 +193,6 @@ const replaced = <A>(known: ReadonlyMap<string, A>, name: string, found: Option.
   else renewed.delete(name)
   return renewed
 }
-
-/** Whoever uses the driver itself sees what was refreshed as well. */
-const forgetInDriver = (
-  { keyspaces }: DriverSchema,
-  keyspace: string,
-  kind: "tables" | "views" | "udts" | "functions" | "aggregates",
-  name: string
-): Effect.Effect<void> =>
-  Effect.sync(() => {
-    if (Object.hasOwn(keyspaces, keyspace)) delete keyspaces[keyspace]?.[kind]?.[name]
-  })
 
 /** The server's own types of the key's columns are those that count: the table is asked for by its key, but never read. */
 const routingKey = (

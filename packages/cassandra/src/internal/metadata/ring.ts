@@ -3,21 +3,7 @@ import type driver from "cassandra-driver"
 import type { Host } from "../../Host.ts"
 import type { ReplicatedRange, TokenMap, TokenRange } from "../../TokenMap.ts"
 import { hostOf } from "../host.ts"
-
-/** What the driver knows of the ring; nothing of it is there where it was told not to keep tokens. */
-interface DriverRing {
-  readonly ring?: ReadonlyArray<object>
-  readonly ringTokensAsStrings: ReadonlyArray<string>
-  readonly primaryReplicas: Readonly<Record<string, driver.Host>>
-  readonly tokenizer?: object
-  readonly keyspaces: Readonly<Record<string, object>>
-  getReplicas(keyspace: string, keyOrToken: Buffer | object): ReadonlyArray<driver.Host> | null | undefined
-}
-
-const ringOf = (client: driver.Client): DriverRing | undefined => {
-  const ring = client.metadata as unknown as DriverRing
-  return ring.ring === undefined || ring.ring.length === 0 ? undefined : ring
-}
+import { type Ring, ringOf } from "../wire/client/index.ts"
 
 const partitioners: Readonly<Record<string, string>> = {
   Murmur3Tokenizer: "Murmur3Partitioner",
@@ -62,7 +48,7 @@ export const replicas = (
 
 export const tokenRanges = (client: driver.Client, keyspace: string): ReadonlyArray<ReplicatedRange> | undefined => {
   const ring = ringOf(client)
-  if (ring?.ring === undefined || !isSpread(ring, keyspace)) return undefined
+  if (ring === undefined || !isSpread(ring, keyspace)) return undefined
   const toHost = converter()
   const tokens = ring.ring
   return rangesOf(ring.ringTokensAsStrings).map((range, i) => ({
@@ -73,9 +59,9 @@ export const tokenRanges = (client: driver.Client, keyspace: string): ReadonlyAr
 }
 
 /** Whether the data of a keyspace is spread over the ring: that of a local or virtual one is each node's own. */
-const isSpread = (ring: DriverRing, keyspace: string): boolean => {
+const isSpread = (ring: Ring, keyspace: string): boolean => {
   if (!Object.hasOwn(ring.keyspaces, keyspace)) return false
-  const { strategy, virtual } = ring.keyspaces[keyspace] as { strategy?: string | null; virtual?: boolean }
+  const { strategy, virtual } = ring.keyspaces[keyspace] as Ring["keyspaces"][string]
   return virtual !== true && typeof strategy === "string" && !strategy.endsWith("LocalStrategy")
 }
 

@@ -7,7 +7,7 @@ import type { CassandraError } from "../../CassandraError.ts"
 import type { Keyspace } from "../../Keyspace.ts"
 import type { Session } from "../../Session.ts"
 import { make as makeStatement } from "../../Statement.ts"
-import { controlHost, listen } from "../driverEvents.ts"
+import { controlHost, keepsSchema, listen } from "../wire/client/index.ts"
 import * as readSchema from "./readSchema.ts"
 
 type Keyspaces = ReadonlyMap<string, Keyspace>
@@ -23,7 +23,7 @@ export class SchemaCache {
 
   constructor(client: driver.Client, session: Session) {
     this.read = reader(client, session)
-    this.#keeps = (client as unknown as { options: driver.ClientOptions }).options.isMetadataSyncEnabled !== false
+    this.#keeps = keepsSchema(client)
   }
 
   /** Forgets a keyspace, or all of them. */

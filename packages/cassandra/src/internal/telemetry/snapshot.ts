@@ -1,7 +1,7 @@
 /** A reading as plain values. */
 import * as Option from "effect/Option"
 import type { OperationReading, Snapshot, StatementReading } from "../../CassandraMetrics.ts"
-import { isControlled } from "../driverPrivate.ts"
+import { isControlled } from "../wire/client/index.ts"
 import type { ClusterTelemetry } from "./cluster.ts"
 import type { Series } from "./series.ts"
 import type { StatementUse } from "./statements.ts"

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { createRequire } from "node:module"
+import { driverFile } from "./driverFile.ts"
 import type {
   ClientOptions,
   Connection,
@@ -81,31 +81,28 @@ const digestOf = (parts: ReadonlyArray<unknown>): string => {
 const unavailable = (reason: string) => ({ status: { _tag: "Unavailable", reason } as const })
 
 const load = (): { readonly driver?: Driver; readonly status: WireStatus } => {
-  const require = createRequire(import.meta.url)
   try {
-    const { description, version } = require("cassandra-driver/package.json") as {
+    const { description, version } = driverFile("package.json") as {
       version: string
       description: string
     }
     if (version !== KNOWN_VERSION) {
       return unavailable(`cassandra-driver is ${version}, the wire knows ${KNOWN_VERSION}`)
     }
-    const lib = (name: string): Record<string, never> =>
-      require(`cassandra-driver/lib/${name}`) as Record<string, never>
-    const Connection = lib("connection") as unknown as Driver["Connection"]
-    const Client = lib("client") as unknown as { readonly prototype: Functions }
-    const ControlConnection = lib("control-connection") as unknown as { readonly prototype: Functions }
-    const Pool = lib("host-connection-pool") as unknown as { readonly prototype: Functions }
-    const Metadata = lib("metadata") as unknown as { readonly prototype: Functions }
-    const PrepareHandler = lib("prepare-handler") as unknown
-    const { DefaultExecutionOptions, ExecutionOptions } = lib("execution-options") as unknown as Functions & {
+    const Connection = driverFile("lib/connection") as Driver["Connection"]
+    const Client = driverFile("lib/client") as { readonly prototype: Functions }
+    const ControlConnection = driverFile("lib/control-connection") as { readonly prototype: Functions }
+    const Pool = driverFile("lib/host-connection-pool") as { readonly prototype: Functions }
+    const Metadata = driverFile("lib/metadata") as { readonly prototype: Functions }
+    const PrepareHandler = driverFile("lib/prepare-handler")
+    const { DefaultExecutionOptions, ExecutionOptions } = driverFile("lib/execution-options") as Functions & {
       readonly ExecutionOptions: { empty(): ExecutionOptions }
     }
-    const requests = lib("requests") as unknown as Driver & { readonly options: Request }
-    const { FrameReader } = lib("readers") as unknown as Driver
-    const OperationState = lib("operation-state") as unknown
-    const { Parser, ResultEmitter } = lib("streams") as unknown as Functions
-    const types = lib("types") as unknown as Driver & {
+    const requests = driverFile("lib/requests") as Driver & { readonly options: Request }
+    const { FrameReader } = driverFile("lib/readers") as Driver
+    const OperationState = driverFile("lib/operation-state")
+    const { Parser, ResultEmitter } = driverFile("lib/streams") as Functions
+    const types = driverFile("lib/types") as Driver & {
       readonly distance: { readonly ignored: number }
       readonly FrameHeader: Driver["FrameHeader"]
     }
@@ -133,7 +130,7 @@ const load = (): { readonly driver?: Driver; readonly status: WireStatus } => {
       FrameReader,
       FrameHeader: types.FrameHeader,
       Row: types.Row,
-      Encoder: lib("encoder") as unknown as Driver["Encoder"],
+      Encoder: driverFile("lib/encoder") as Driver["Encoder"],
       unset: types.unset,
       Uuid: types.Uuid,
       protocolVersion: types.protocolVersion,
@@ -142,7 +139,7 @@ const load = (): { readonly driver?: Driver; readonly status: WireStatus } => {
       emptyExecutionOptions: ExecutionOptions.empty(),
       PrepareRequest: requests.PrepareRequest,
       optionsRequest: requests.options,
-      errors: lib("errors") as unknown as Driver["errors"]
+      errors: driverFile("lib/errors") as Driver["errors"]
     }
     return { driver, status: { _tag: "Available" } }
   } catch (cause) {

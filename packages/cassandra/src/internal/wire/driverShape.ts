@@ -1,11 +1,12 @@
 import type { EventEmitter } from "node:events"
 import type { Socket } from "node:net"
 import type { ConnectionOptions as TlsConnectionOptions } from "node:tls"
+import type driver from "cassandra-driver"
 import type { Column, ColumnType } from "./columnType.ts"
 
 /**
- * The private shapes of cassandra-driver 4.10.0 that the wire relies on: everything it reaches into is named here, and
- * nothing of the driver is touched that is not.
+ * The private shapes of cassandra-driver 4.10.0 that the wire relies on, and `client/` beside it: everything they reach into
+ * is named here, and nothing of the driver is touched that is not.
  */
 
 /** What the driver's own requests carry. */
@@ -110,7 +111,10 @@ export interface StreamIds {
 }
 
 export interface ClientOptions {
+  readonly contactPoints: ReadonlyArray<string>
+  readonly policies: { readonly loadBalancing: driver.policies.loadBalancing.LoadBalancingPolicy }
   readonly protocolOptions: {
+    readonly port: number
     readonly noCompact?: boolean | undefined
     readonly maxVersion?: number | undefined
   }
@@ -161,6 +165,7 @@ export interface Connection extends EventEmitter {
   writeQueue: unknown
   protocol: unknown
   parser: unknown
+  send(request: Request, options: null): Promise<{ readonly rows?: ReadonlyArray<ServerRow> }>
   sendStream(
     request: Request,
     options: ExecutionOptions | null,
@@ -190,6 +195,9 @@ export interface Connection extends EventEmitter {
   _idleTimeoutHandler(): void
 }
 
+/** A row as the driver decodes it. */
+export type ServerRow = Readonly<Record<string, unknown>>
+
 export interface StockResponse {
   readonly mustAuthenticate?: boolean
   readonly authenticatorName?: string
@@ -210,6 +218,8 @@ export interface Pool extends EventEmitter {
   readonly options: ClientOptions
   readonly _address: string
   readonly _host: Host
+  readonly coreConnectionsLength: number
+  addExistingConnection(connection: Connection): void
   _createConnection(): Connection
   _addListeners(connection: Connection): void
   _attemptNewConnection(): Promise<void>
@@ -224,7 +234,17 @@ export interface Host {
   readonly cassandraVersion: string | null
   readonly dseVersion: string | null
   readonly hostId: { toString(): string } | null
+  readonly datacenter: string
+  readonly rack: string
+  readonly tokens?: Iterable<unknown> | null
   isUp(): boolean
+  checkIsUp(): void
+  setUp(clearReconnection: boolean): void
+  setDown(): void
+  initializePool(): void
+  warmupPool(keyspace: string | undefined): Promise<void>
+  shutdown(waitForPending: boolean): Promise<void>
+  _onNewConnectionOpen(error: unknown): Promise<void>
   borrowConnection(previous?: Connection): Connection
   checkHealth(connection: Connection): void
   removeFromPool(connection: Connection): void
@@ -234,6 +254,7 @@ export interface HostMap extends EventEmitter {
   values(): ReadonlyArray<Host>
   forEach(f: (host: Host) => void): void
   get(address: string): Host | undefined
+  set(address: string, host: Host): void
 }
 
 export interface PreparedInfo extends EventEmitter {
@@ -251,41 +272,124 @@ export interface MutableLong {
   getHighBitsUnsigned(): number
 }
 
+/** Replicas by token, the owner of the token first. */
+export type TokenToReplica = (
+  tokenizer: unknown,
+  ring: ReadonlyArray<string>,
+  owners: Readonly<Record<string, Host>>,
+  dataCenters: {
+    readonly [name: string]: { readonly hostLength: number; readonly racks: { readonly length: number } }
+  }
+) => Readonly<Record<string, ReadonlyArray<Host>>>
+
+export interface KeyspaceMetadata {
+  readonly strategy?: string | null
+  readonly strategyOptions?: Readonly<Record<string, string>>
+  tokenToReplica: TokenToReplica
+  /** By token, worked out when it is asked for. */
+  replicas?: unknown
+  readonly tables?: Record<string, unknown>
+  readonly views?: Record<string, unknown>
+  readonly udts?: Record<string, unknown>
+  readonly functions?: Record<string, unknown>
+  readonly aggregates?: Record<string, unknown>
+}
+
+export interface SchemaParser {
+  _parseKeyspace(row: ServerRow, virtual?: boolean): KeyspaceMetadata
+}
+
 export interface ClusterMetadata {
   readonly ring?: ReadonlyArray<{ readonly _value: MutableLong }> | undefined
   readonly ringTokensAsStrings?: ReadonlyArray<string>
   readonly primaryReplicas?: Readonly<Record<string, Host>>
-  readonly keyspaces: Readonly<Record<string, object>>
+  readonly keyspaces: Readonly<Record<string, KeyspaceMetadata>>
   readonly tokenizer: object
+  readonly _schemaParser: SchemaParser
   getReplicas(keyspace: string | undefined, token: unknown): ReadonlyArray<Host> | null
   _getKeyspaceReplicas(keyspace: object): Readonly<Record<string, ReadonlyArray<Host>>>
   getPreparedInfo(keyspace: string | undefined, query: string): PreparedInfo
   getPreparedById(id: Buffer): PreparedInfo | undefined
   setPreparedById(info: PreparedInfo): void
+  getAllPrepared(): ReadonlyArray<PreparedInfo>
+  buildTokens(hosts: HostMap): void
+  setCassandraVersion(version: ReadonlyArray<number>): void
+  checkSchemaAgreement(): Promise<boolean>
+  compareSchemaVersions(connection: Connection): Promise<boolean>
 }
 
-export interface ControlConnection {
+/** A SCHEMA_CHANGE event as the driver's reader gives it. */
+export interface SchemaEvent {
+  readonly schemaChangeType: "CREATED" | "UPDATED" | "DROPPED"
+  readonly keyspace: string
+  readonly isKeyspace: boolean
+  readonly table?: string | null
+  readonly udt?: string | null
+  readonly functionName?: string
+  readonly aggregate?: string
+  readonly signature?: ReadonlyArray<string> | null
+}
+
+/** A STATUS_CHANGE event. */
+export interface StatusEvent {
+  readonly up: boolean
+  readonly inet: { readonly address: { toString(): string } }
+}
+
+export interface ProfileManager {
+  /** Tells the host as well. The driver asks for that of no host when its control connection was lost meanwhile. */
+  getDistance(host: Host | null): number
+  getDefaultLoadBalancing(): {
+    newQueryPlan(
+      keyspace: null,
+      options: null,
+      callback: (error: unknown, plan: Iterator<Host, unknown, undefined>) => void
+    ): void
+  }
+}
+
+export interface ControlConnection extends EventEmitter {
   readonly options: ClientOptions
+  readonly initialized: boolean
   protocolVersion: number | null
   readonly hosts: HostMap
   readonly metadata: ClusterMetadata
+  host: Host | null
   connection: Connection | null
+  /** As `address:port`. */
+  _contactPoints: ReadonlySet<string>
   /** By contact point, as it was given: what it resolved to. */
-  readonly _resolvedContactPoints: ReadonlyMap<string, ReadonlyArray<string>>
+  _resolvedContactPoints: ReadonlyMap<string, ReadonlyArray<string>>
+  readonly _profileManager: ProfileManager
+  readonly _reconnectionPolicy: { newSchedule(): { next(): { readonly value: number } } }
+  readonly _addressTranslator: {
+    translate(address: string, port: number, callback: (endpoint: string) => void): void
+  }
   getEncoder(): Encoder | null
-  _createConnection(contactPoint: string): Promise<Connection>
   handleSchemaChange(change: unknown, processNow: boolean): Promise<void>
+  shutdown(): void
+  reset(): Promise<void>
+  _parseContactPoint(name: string): Promise<void>
+  _createConnection(contactPoint: string): Promise<Connection>
+  _borrowFirstConnection(contactPoints: Iterator<string>): Promise<void>
+  _setHealthListeners(host: Host, connection: Connection): void
+  _registerToConnectionEvents(): Promise<void>
+  _refreshHosts(initializing: boolean, reconnecting: boolean): Promise<void>
+  _nodeSchemaChangeHandler(event: SchemaEvent): void
+  _nodeTopologyChangeHandler(event: unknown): void
+  _nodeStatusChangeHandler(event: StatusEvent): void
 }
 
 export interface Client extends EventEmitter {
   readonly options: ClientOptions
   readonly controlConnection: ControlConnection
   readonly metadata: ClusterMetadata
-  readonly profileManager: { getDistance(host: Host): number }
+  readonly profileManager: ProfileManager
   readonly hosts: HostMap
   readonly connected: boolean
   keyspace: string | undefined
   connect(callback: (error?: unknown) => void): void
+  handleSchemaAgreementAndRefresh(connection: unknown, change: SchemaEvent): Promise<boolean>
   /** `isWanted` is ours: the driver's own waits on. */
-  _waitForSchemaAgreement(connection: Connection, isWanted: () => boolean): Promise<boolean>
+  _waitForSchemaAgreement(connection: Connection, isWanted?: () => boolean): Promise<boolean>
 }

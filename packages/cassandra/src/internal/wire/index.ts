@@ -3,7 +3,7 @@
  * else has to know the inside of.
  *
  * ```ts
- * const client = new cassandra.Client(options)          // the driver's own client, not connected yet
+ * const client = clientInside(new cassandra.Client(options))   // the driver's own client, not connected yet
  * if (wireStatus()._tag === "Available") attach(client, { plan, compression: "auto", minimumProtocolVersion: 5 })
  * client.connect(...)                                   // as ever: pools, topology, events, client.getState()
  *
@@ -30,6 +30,8 @@
  * - `abort` ends a `connect` that is under way. `protocolOptions.maxVersion` is the driver's and means nothing on an
  *   attached client: `maximumProtocolVersion` says where the negotiation begins.
  * - `client.execute` and everything else of the driver still works on an attached client, with the driver's own values.
+ * - What our clients need of the driver's private parts with the wire or without it is in `client/`, which has a door of its
+ *   own.
  */
 export { abort, attach } from "./attach.ts"
 export { type Column, type ColumnType, TypeCode } from "./columnType.ts"
@@ -39,6 +41,7 @@ export { type DurationValue } from "./decodeTime.ts"
 export { wireStatus, type WireStatus } from "./driver.ts"
 export { isWireError, WireError, type WireErrorReason } from "./errors.ts"
 export { batch, type BatchStatement, execute, prepare, query, setPreparePayload } from "./execute.ts"
+export { clientInside, hostInside } from "./inside.ts"
 export { protocolVersion } from "./negotiate.ts"
 export { type Prepared } from "./prepare.ts"
 export { type WireResponse } from "./result.ts"

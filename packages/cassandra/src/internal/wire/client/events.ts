@@ -3,18 +3,8 @@
  * classes, and the other clients of the process, stay as they are. A listener that throws is not heard of by the driver.
  */
 import type driver from "cassandra-driver"
-
-/** A SCHEMA_CHANGE event as the driver's reader gives it. */
-export interface SchemaEvent {
-  readonly schemaChangeType: "CREATED" | "UPDATED" | "DROPPED"
-  readonly keyspace: string
-  readonly isKeyspace: boolean
-  readonly table?: string | null
-  readonly udt?: string | null
-  readonly functionName?: string
-  readonly aggregate?: string
-  readonly signature?: ReadonlyArray<string> | null
-}
+import type { SchemaEvent } from "../driverShape.ts"
+import { clientInside } from "../inside.ts"
 
 export interface DriverListener {
   readonly hostUp: (host: driver.Host) => void
@@ -28,24 +18,6 @@ export interface DriverListener {
   /** There is a new connection for events after the last one broke. */
   readonly reconnected: () => void
 }
-
-type HostRefresh = (initializing: boolean, isReconnecting: boolean) => Promise<void>
-
-interface ControlConnection {
-  readonly host: driver.Host | null
-  readonly connection: object | null
-  _refreshHosts: HostRefresh
-  _nodeSchemaChangeHandler(event: SchemaEvent): void
-  on(event: "newConnection", listener: (error: unknown) => void): void
-  removeListener(event: "newConnection", listener: (error: unknown) => void): void
-}
-
-interface ObservedClient {
-  readonly controlConnection: ControlConnection
-  handleSchemaAgreementAndRefresh(connection: unknown, change: SchemaEvent): Promise<boolean>
-}
-
-const inside = (client: driver.Client): ObservedClient => client as unknown as ObservedClient
 
 /** What hears of schema changes; `EventEmitter`s of the driver tell the rest. */
 const observers = new WeakMap<driver.Client, Set<Partial<DriverListener>>>()
@@ -64,7 +36,7 @@ const guarded =
 export const observe = (client: driver.Client): void => {
   const listeners = new Set<Partial<DriverListener>>()
   observers.set(client, listeners)
-  const told = inside(client)
+  const told = clientInside(client)
   const control = told.controlConnection
   const { _nodeSchemaChangeHandler } = control
   const { handleSchemaAgreementAndRefresh } = told
@@ -89,34 +61,9 @@ export const onDrop = (client: driver.Client, dropped: (keyspace: string) => voi
   })
 }
 
-const tokens = new WeakMap<object, ReadonlyArray<string>>()
-
-/** The tokens of a host, as the server writes them. A policy may ask for each query, so they are read once. */
-export const tokensOf = (host: driver.Host): ReadonlyArray<string> => {
-  const owned = (host as unknown as { readonly tokens?: Iterable<unknown> | null }).tokens
-  if (owned === undefined || owned === null) return noTokens
-  const known = tokens.get(owned)
-  if (known !== undefined) return known
-  const read = [...owned].map(String)
-  tokens.set(owned, read)
-  return read
-}
-
-const noTokens: ReadonlyArray<string> = []
-
-/** Asks again which hosts there are. Rejects when there is no connection to ask by. */
-export const refreshHosts = async (client: driver.Client): Promise<void> => {
-  const { controlConnection } = inside(client)
-  if (controlConnection.connection === null) throw new Error("There is no connection to learn the nodes by")
-  await controlConnection._refreshHosts(false, false)
-}
-
-/** The host that the client learns of the cluster from, if it is connected to one. */
-export const controlHost = (client: driver.Client): string | undefined => inside(client).controlConnection.host?.address
-
 /** Listens until what is given back is called. */
 export const listen = (client: driver.Client, listener: Partial<DriverListener>): (() => void) => {
-  const { controlConnection } = inside(client)
+  const { controlConnection } = clientInside(client)
   const listeners = observers.get(client)
   const onHost = {
     hostUp: guarded(listener.hostUp),

@@ -4,35 +4,8 @@
  * counts a node more than once, and in the wrong data centre.
  */
 import type driver from "cassandra-driver"
-
-/** Replicas by token, the owner of the token first. */
-type Replicas = Readonly<Record<string, ReadonlyArray<driver.Host>>>
-
-interface DataCenters {
-  readonly [name: string]: { readonly hostLength: number; readonly racks: { readonly length: number } }
-}
-
-type TokenToReplica = (
-  tokenizer: unknown,
-  ring: ReadonlyArray<string>,
-  owners: Readonly<Record<string, driver.Host>>,
-  dataCenters: DataCenters
-) => Replicas
-
-interface DriverKeyspace {
-  readonly strategy?: string | null
-  readonly strategyOptions?: Readonly<Record<string, string>>
-  tokenToReplica: TokenToReplica
-}
-
-interface SchemaParser {
-  _parseKeyspace(row: Readonly<Record<string, unknown>>, virtual?: boolean): DriverKeyspace
-}
-
-interface SchemaMetadata {
-  _schemaParser: SchemaParser
-  setCassandraVersion(version: ReadonlyArray<number>): void
-}
+import type { Host, TokenToReplica } from "../driverShape.ts"
+import { clientInside } from "../inside.ts"
 
 /** The replicas of one data centre, as Cassandra chooses them along the ring: one of each rack first, if it can be. */
 class Choice {
@@ -65,7 +38,7 @@ class Choice {
 export const networkReplicas =
   (factors: Readonly<Record<string, string>>): TokenToReplica =>
   (_tokenizer, ring, owners, dataCenters) => {
-    const replicas: Record<string, ReadonlyArray<driver.Host>> = {}
+    const replicas: Record<string, ReadonlyArray<Host>> = {}
     ring.forEach((token, start) => {
       const choices = new Map<string, Choice>()
       for (const [name, { hostLength, racks }] of Object.entries(dataCenters)) {
@@ -73,9 +46,9 @@ export const networkReplicas =
         const factor = Number.parseInt(factors[name] ?? "0", 10)
         if (factor > 0) choices.set(name, new Choice(factor, hostLength, racks.length))
       }
-      const chosen = new Set<driver.Host>()
+      const chosen = new Set<Host>()
       for (let i = 0; i < ring.length && choices.size > 0; i++) {
-        const host = owners[ring[(start + i) % ring.length] as string] as driver.Host
+        const host = owners[ring[(start + i) % ring.length] as string] as Host
         const choice = choices.get(host.datacenter)
         if (choice === undefined || chosen.has(host) || !choice.takes(host.rack)) continue
         chosen.add(host)
@@ -90,7 +63,7 @@ const plain = (value: unknown): unknown => (value instanceof Map ? Object.fromEn
 
 /** Makes a client know the replicas of its keyspaces. Call before it connects. */
 export const knowReplicas = (client: driver.Client): void => {
-  const metadata = client.metadata as unknown as SchemaMetadata
+  const { metadata } = clientInside(client)
   const { setCassandraVersion } = metadata
   metadata.setCassandraVersion = (version) => {
     setCassandraVersion.call(metadata, version)

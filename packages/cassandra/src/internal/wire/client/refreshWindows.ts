@@ -3,45 +3,20 @@
  * announcement starts a random part of a window, and those that come meanwhile are dealt with at its end.
  */
 import driver from "cassandra-driver"
-import type { Resolved } from "./clusterOptions/resolve.ts"
+import type { Host } from "../driverShape.ts"
+import { clientInside } from "../inside.ts"
 
-interface StatusChange {
-  readonly up: boolean
-  readonly inet: { readonly address: { toString(): string } }
-}
-
-interface PrivateHost {
-  readonly address: string
-  checkIsUp(): void
-  setUp(clearReconnection: boolean): void
-  setDown(): void
-}
-
-interface PrivateMetadata {
-  readonly keyspaces: Readonly<Record<string, { replicas?: unknown }>>
-  buildTokens(hosts: unknown): void
-}
-
-/** The driver's control connection, as far as this reaches into it. */
-interface ControlConnection {
-  readonly initialized: boolean
-  readonly hosts: { get(endpoint: string): PrivateHost | undefined }
-  readonly metadata: PrivateMetadata
-  readonly options: { readonly isMetadataSyncEnabled: boolean; readonly protocolOptions: { readonly port: number } }
-  readonly _profileManager: { getDistance(host: PrivateHost): number }
-  readonly _addressTranslator: {
-    translate(address: string, port: number, callback: (endpoint: string) => void): void
-  }
-  handleSchemaChange(event: unknown, now: boolean): Promise<void>
-  shutdown(): void
-  _refreshHosts(initializing: boolean, reconnecting: boolean): Promise<void>
-  _nodeSchemaChangeHandler(event: unknown): void
-  _nodeTopologyChangeHandler(event: unknown): void
-  _nodeStatusChangeHandler(event: StatusChange): void
+/** How long announcements are gathered at most, in milliseconds; those without a window are not acted on. */
+export interface RefreshWindows {
+  readonly schemaRefreshWindow: number | undefined
+  readonly topologyRefreshWindow: number | undefined
+  readonly statusRefreshWindow: number | undefined
+  /** Whether the ring of tokens is kept. */
+  readonly tokenMetadata: boolean
 }
 
 /** Gathers announcements from the first one on, for a random part of its width. */
-export class Window<A> {
+class Window<A> {
   readonly #width: number | undefined
   readonly #act: (gathered: ReadonlyArray<A>) => void
   #gathered: Array<A> = []
@@ -76,8 +51,8 @@ export class Window<A> {
 const later = (promise: Promise<void>): void => void promise.catch(() => undefined)
 
 /** Puts the windows and the switches for metadata on one client, before it is connected. */
-export const install = (client: driver.Client, options: Resolved): void => {
-  const control = (client as unknown as { readonly controlConnection: ControlConnection }).controlConnection
+export const refreshInWindows = (client: driver.Client, options: RefreshWindows): void => {
+  const control = clientInside(client).controlConnection
   const { metadata } = control
   if (!options.tokenMetadata) metadata.buildTokens = () => undefined
 
@@ -95,11 +70,11 @@ export const install = (client: driver.Client, options: Resolved): void => {
     events.forEach((event, i) => later(control.handleSchemaChange(event, i === events.length - 1)))
   })
   const topology = new Window<unknown>(options.topologyRefreshWindow, () => later(control._refreshHosts(false, false)))
-  const status = new Map<PrivateHost, Window<PrivateHost>>()
-  const isUp = (host: PrivateHost): void => {
+  const status = new Map<Host, Window<Host>>()
+  const isUp = (host: Host): void => {
     let window = status.get(host)
     if (window === undefined) {
-      window = new Window<PrivateHost>(options.statusRefreshWindow, () => {
+      window = new Window<Host>(options.statusRefreshWindow, () => {
         status.delete(host)
         host.checkIsUp()
       })

@@ -2,23 +2,13 @@
  * Statements on a node that comes up. The driver prepares all it knows there, one after the other, before it uses the node:
  * with hundreds of them, or a node that is slow as it starts, no node may be in use for minutes although all are connected.
  */
-import { createRequire } from "node:module"
-import type { EventEmitter } from "node:events"
 import type driver from "cassandra-driver"
+import { driverFile } from "../driverFile.ts"
+import type { Host, PreparedInfo } from "../driverShape.ts"
+import { clientInside } from "../inside.ts"
 
-interface Host {
-  readonly pool: { readonly connections: ReadonlyArray<unknown> }
-  isUp(): boolean
-  _onNewConnectionOpen(error: unknown): Promise<void>
-}
-
-interface Client {
-  readonly controlConnection: { readonly hosts: EventEmitter & { values(): ReadonlyArray<Host> } }
-  readonly metadata: { getAllPrepared(): ReadonlyArray<unknown> }
-}
-
-const { prepareAllQueries } = createRequire(import.meta.url)("cassandra-driver/lib/prepare-handler") as {
-  prepareAllQueries(host: Host, statements: ReadonlyArray<unknown>): Promise<void>
+const { prepareAllQueries } = driverFile("lib/prepare-handler") as {
+  prepareAllQueries(host: Host, statements: ReadonlyArray<PreparedInfo>): Promise<void>
 }
 
 /** Milliseconds that a node is kept waiting. What it does not know by then is prepared when it is used, if not before. */
@@ -26,7 +16,7 @@ const patience = 500
 
 /** Prepares the statements on nodes that come up, and has none wait for long, or at all where no other is in use. */
 export const reprepareInTime = (client: driver.Client): void => {
-  const { controlConnection, metadata } = client as unknown as Client
+  const { controlConnection, metadata } = clientInside(client)
   const { hosts } = controlConnection
   const others = (host: Host) => hosts.values().some((other) => other !== host && other.isUp() && isConnected(other))
   hosts.on("add", (host: Host) => {

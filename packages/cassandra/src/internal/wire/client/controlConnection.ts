@@ -4,83 +4,19 @@
  * loses sight of a connection; it misses the end of one that its pool closes; and it replaces the host that it comes back to,
  * whose old pool goes on. So the driver connects, and from there on this keeps what it has.
  */
-import { createRequire } from "node:module"
-import type { EventEmitter } from "node:events"
-import type { Socket } from "node:net"
 import driver from "cassandra-driver"
+import { driverFile } from "../driverFile.ts"
+import type { Client, Connection, ControlConnection, Host } from "../driverShape.ts"
+import { clientInside } from "../inside.ts"
+import { ask } from "./ask.ts"
 
-const require = createRequire(import.meta.url)
-
-interface Connection extends EventEmitter {
-  readonly endpoint: string
-  readonly connected: boolean
-  readonly protocolVersion: number
-  readonly netClient?: Socket
-  close(callback?: () => void): void
-  send(request: unknown, options: null): Promise<{ readonly rows?: ReadonlyArray<Row> }>
-}
-
-type Row = Readonly<Record<string, unknown>>
-
-interface Host {
-  datacenter: unknown
-  rack: unknown
-  tokens: unknown
-  hostId: unknown
-  cassandraVersion: unknown
-  readonly pool: {
-    readonly connections: ReadonlyArray<Connection>
-    readonly coreConnectionsLength: number
-    addExistingConnection(connection: Connection): void
-  }
-  isUp(): boolean
-  initializePool(): void
-}
-
-interface PrivateClient {
-  readonly controlConnection: ControlConnection
-  readonly profileManager: { getDistance(host: Host | null): number }
-}
-
-interface ControlConnection extends EventEmitter {
-  host: Host | null
-  connection: Connection | null
-  readonly protocolVersion: number
-  readonly hosts: { get(endpoint: string): Host | undefined; set(endpoint: string, host: Host): void }
-  readonly metadata: unknown
-  readonly options: {
-    readonly contactPoints: ReadonlyArray<string>
-    readonly sni?: unknown
-    readonly socketOptions: { readonly connectTimeout: number }
-  }
-  readonly _reconnectionPolicy: { newSchedule(): { next(): { readonly value: number } } }
-  readonly _profileManager: {
-    getDistance(host: Host): number
-    getDefaultLoadBalancing(): {
-      newQueryPlan(
-        keyspace: null,
-        options: null,
-        callback: (error: unknown, plan: Iterator<Host, unknown, undefined>) => void
-      ): void
-    }
-  }
-  _contactPoints: ReadonlySet<string>
-  _resolvedContactPoints: ReadonlyMap<string, ReadonlyArray<string>>
-  _parseContactPoint(name: string): Promise<void>
-  _borrowFirstConnection(contactPoints: Iterator<string>): Promise<void>
-  _createConnection(endpoint: string): Promise<Connection>
-  _refreshHosts(initializing: boolean, reconnecting: boolean): Promise<void>
-  _registerToConnectionEvents(): Promise<void>
-  _setHealthListeners(host: Host, connection: Connection): void
-  shutdown(): void
-  reset(): Promise<void>
-}
-
-const { QueryRequest } = require("cassandra-driver/lib/requests") as {
-  readonly QueryRequest: new (query: string) => unknown
-}
-const { Host } = require("cassandra-driver/lib/host") as {
-  readonly Host: new (endpoint: string, protocolVersion: number, options: unknown, metadata: unknown) => Host
+const { Host: HostOfDriver } = driverFile("lib/host") as {
+  readonly Host: new (
+    endpoint: string,
+    protocolVersion: number | null,
+    options: Client["options"],
+    metadata: Client["metadata"]
+  ) => Host
 }
 
 const events = ["nodeTopologyChange", "nodeStatusChange", "nodeSchemaChange"]
@@ -243,16 +179,19 @@ class Keeper {
   /** Makes a host known that a contact point has led to. */
   async #introduce(connection: Connection): Promise<void> {
     const control = this.#control
-    const { rows } = await connection.send(new QueryRequest("SELECT * FROM system.local WHERE key='local'"), null)
-    const local = rows?.[0]
+    const [local] = await ask(connection, "SELECT * FROM system.local WHERE key='local'")
     if (local === undefined) throw new Error("The node does not tell of itself")
     if (this.#isClosed()) return
-    const host = new Host(connection.endpoint, control.protocolVersion, control.options, control.metadata)
-    host.datacenter = local["data_center"]
-    host.rack = local["rack"]
-    host.tokens = local["tokens"]
-    host.hostId = local["host_id"]
-    host.cassandraVersion = local["release_version"]
+    const host = Object.assign(
+      new HostOfDriver(connection.endpoint, control.protocolVersion, control.options, control.metadata),
+      {
+        datacenter: local["data_center"],
+        rack: local["rack"],
+        tokens: local["tokens"],
+        hostId: local["host_id"],
+        cassandraVersion: local["release_version"]
+      }
+    )
     control.hosts.set(connection.endpoint, host)
     if (!isUsed(control, host)) return
     if (connection.protocolVersion === control.protocolVersion) {
@@ -320,7 +259,7 @@ const shuffled = (endpoints: Array<string>): ReadonlyArray<string> => {
  * the next attempt; and nothing of it is left afterwards. Call before the client connects.
  */
 export const keepControlConnection = (client: driver.Client): void => {
-  const { controlConnection: control, profileManager } = client as unknown as PrivateClient
+  const { controlConnection: control, profileManager } = clientInside(client)
   const keeper = new Keeper(control)
   const borrowFirst = control._borrowFirstConnection.bind(control)
   control._borrowFirstConnection = (endpoints) => {
