@@ -42,7 +42,7 @@ export type BatchType = "LOGGED" | "UNLOGGED" | "COUNTER"
  * @since 0.1.0
  * @category models
  */
-export type BatchOptions = Omit<StatementOptions, "pageSize" | "pagingState" | "prefetch">
+export type BatchOptions = Omit<StatementOptions, "pageSize" | "pagingState" | "prefetch" | "prepared">
 
 /**
  * @since 0.1.0
@@ -91,7 +91,10 @@ class BatchImpl implements Batch {
 export const isBatch = (u: unknown): u is Batch => Predicate.hasProperty(u, TypeId)
 
 /**
- * A batch of writes. The options of the single statements do not count, except whether they are idempotent.
+ * A batch of writes. Whether it is idempotent and prepared, each statement says for itself. Its other options are the batch's:
+ * the batch sets them, or all of its statements do, to the same. `keyspace`, `tracing` and `customPayload` may be set by some of
+ * the statements and left out by others. Where they disagree, and for options that a batch does not have (those of paging, and
+ * `Statement.as`), the batch fails with a `ConfigurationError` that names the option.
  *
  * @example
  * ```ts

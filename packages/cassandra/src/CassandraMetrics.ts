@@ -19,6 +19,7 @@ import { telemetryOf } from "./internal/telemetry/ofCluster.ts"
 import { counters, gauges, operationDuration as durationKey } from "./internal/telemetry/metrics.ts"
 import { statementOf } from "./internal/telemetry/snapshot.ts"
 import * as Argument from "./internal/arguments.ts"
+import { namesOf } from "./internal/optionNames.ts"
 import { integer, oneOf } from "./internal/clusterOptions/checks.ts"
 
 /**
@@ -223,6 +224,8 @@ export interface TopStatementsOptions {
   readonly limit?: number | undefined
 }
 
+const topStatementsNames = namesOf<TopStatementsOptions>({ by: true, limit: true })
+
 /**
  * The statements that cost the most. They are told apart by their texts without values. What the table had no room for is one
  * statement, `(others)`.
@@ -243,7 +246,7 @@ export interface TopStatementsOptions {
 export const topStatements = (
   options: TopStatementsOptions = {}
 ): Effect.Effect<ReadonlyArray<StatementReading>, never, Cluster> => {
-  const { by = "seconds", limit = 10 } = Argument.record("CassandraMetrics.topStatements", options)
+  const { by = "seconds", limit = 10 } = Argument.options("CassandraMetrics.topStatements", options, topStatementsNames)
   oneOf("CassandraMetrics.topStatements", by, ["seconds", "count", "errors", "longest", "mean"])
   integer("CassandraMetrics.topStatements", limit, 0, Number.MAX_SAFE_INTEGER)
   return Effect.map(Cluster, (cluster) => {

@@ -14,6 +14,7 @@ import { cql } from "./cql.ts"
 import { unset } from "./internal/unset.ts"
 import { make, type Row, type Statement } from "./Statement.ts"
 import * as Argument from "./internal/arguments.ts"
+import { namesOf } from "./internal/optionNames.ts"
 
 /**
  * A part of a statement, for the `cql` template.
@@ -33,6 +34,8 @@ export interface Selection<Name extends string = string> {
   readonly only?: ReadonlyArray<Name> | undefined
   readonly except?: ReadonlyArray<Name> | undefined
 }
+
+const selectionNames = namesOf<Selection>({ only: true, except: true })
 
 /** The columns of a schema: the keys of its encoded side. */
 type NameOf<I> = Extract<keyof I, string>
@@ -64,7 +67,7 @@ const fieldsOf = (ast: AST.AST): ReadonlyArray<string> => {
 }
 
 const selected = (schema: Schema.Schema.Any, selection: Selection): ReadonlyArray<string> => {
-  const { except = [], only } = Argument.record("Columns", selection)
+  const { except = [], only } = Argument.options("Columns", selection, selectionNames)
   Argument.array("Columns", except)
   if (only !== undefined) Argument.array("Columns", only)
   return allNames(schema).filter((name) => only?.includes(name) !== false && !except.includes(name))

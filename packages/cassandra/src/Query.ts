@@ -16,6 +16,7 @@ import * as Stream from "effect/Stream"
 import { type CassandraError, QueryError } from "./CassandraError.ts"
 import * as Argument from "./internal/arguments.ts"
 import { asQuery, effectQuery, firstOf, statementFor, verifiableOf, withoutSchema } from "./internal/query.ts"
+import { namesOf, unknownOption } from "./internal/optionNames.ts"
 import { verify, type Verifiable } from "./internal/verifyQuery.ts"
 import type { PagingState } from "./PagingState.ts"
 import type { ResultSet } from "./ResultSet.ts"
@@ -265,6 +266,8 @@ export interface PageRequest<out Request> {
   readonly pageSize?: number | undefined
 }
 
+const pageRequest = namesOf<PageRequest<unknown>>({ request: true, after: true, pageSize: true })
+
 /**
  * One page, and in its `pagingState` where the next one starts; for lists that are read a page at a time, with a cursor
  * (`PagingState.toText`).
@@ -298,6 +301,8 @@ export const page = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>(
   const encode = Schema.encode(options.Request)
   const withSession = (session: Session) => (wanted: PageRequest<RequestA>) => {
     const { after = Option.none(), pageSize, request } = Argument.record("Query.page", wanted)
+    const unknown = unknownOption("Query.page", wanted, pageRequest)
+    if (unknown !== undefined) return Effect.fail(unknown)
     return Effect.flatMap(encode(request), (encoded) =>
       Effect.flatMap(statementFor(options.execute, encoded), (made) => {
         let statement = Statement.as(made, options.Result)
@@ -335,9 +340,12 @@ export const stream = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>(
 ): StreamQuery<RequestA, ResultA, RequestR | ResultR> => {
   const verifiable = verifiableOf(options, options)
   const encode = Schema.encode(options.Request)
+  const { problem } = verifiable
+  const encoding = (request: RequestA): Effect.Effect<RequestI, CassandraError | ParseError, RequestR> =>
+    problem ?? encode(request)
   const withSession = (session: Session) => (request: RequestA) =>
     Stream.unwrap(
-      Effect.flatMap(encode(request), (encoded) =>
+      Effect.flatMap(encoding(request), (encoded) =>
         Effect.map(statementFor(options.execute, encoded), (statement) =>
           session.stream(Statement.as(statement, options.Result))
         )

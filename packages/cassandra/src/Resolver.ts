@@ -29,6 +29,7 @@ import { verify } from "./internal/verifyQuery.ts"
 import type { SchemaMismatchError } from "./SchemaMismatchError.ts"
 import { Session } from "./Session.ts"
 import * as Statement from "./Statement.ts"
+import { withoutDecoder } from "./internal/statement.ts"
 
 /**
  * A resolver's request. Two for the same thing are equal.
@@ -116,16 +117,19 @@ interface Spec<A, E> {
   ) => ReadonlyArray<Exit.Exit<A, E>>
 }
 
+const partitioned = ["concurrency", "nulls", "partition"] as const
+
 /** Throws a `ConfigurationError` for what is no tag or no options of a resolver. */
 const check = <A extends object>(
   name: string,
   tag: string,
   options: A,
   schemas: ReadonlyArray<keyof A & string>,
-  functions: ReadonlyArray<keyof A & string>
+  functions: ReadonlyArray<keyof A & string>,
+  optional: ReadonlyArray<keyof A & string>
 ): void => {
   if (text(name, tag) === undefined) refuse(name, "takes a tag")
-  Argument.record(name, options)
+  Argument.options(name, options, new Set([...schemas, ...functions, ...optional]))
   for (const key of schemas) Argument.schema(`${name}.${key}`, options[key] as Schema.Schema.Any)
   for (const key of functions) Argument.aFunction(`${name}.${key}`, options[key])
 }
@@ -149,7 +153,7 @@ const makeResolver = <Input, RequestR, A, E, ResultR>(
       return Effect.suspend(() => statementFor(spec.execute, encoded)).pipe(
         Effect.flatMap((statement) =>
           session.rows<unknown, ResultR, ParseError>(
-            spec.Result === undefined ? plain(statement) : Statement.as(statement, typed<ResultR>(spec.Result))
+            spec.Result === undefined ? withoutDecoder(statement) : Statement.as(statement, typed<ResultR>(spec.Result))
           )
         ),
         Effect.map((rows) => spec.distribute(wanted, rows)),
@@ -214,9 +218,6 @@ const makeResolver = <Input, RequestR, A, E, ResultR>(
 /** Makes requests that are not shared unlike each other. */
 let unshared = 0
 
-const plain = ({ options, query, values }: Statement.Statement.Any): Statement.Statement<Statement.Row, never> =>
-  Statement.make(query, values, options)
-
 const typed = <R>(schema: Schema.Schema.Any) => schema as Schema.Schema<unknown, unknown, R>
 
 const complete = <A, E>(
@@ -272,7 +273,7 @@ export const findById = <Id, I, IdR, A, AI, AR>(
     readonly ResultId: (result: NoInfer<A>) => NoInfer<Id>
   } & Partitioned<I>
 ): Effect.Effect<Resolver<Id, Option.Option<A>, never, IdR>, CassandraError | SchemaMismatchError, Session | AR> => {
-  check("Resolver.findById", tag, options, ["Id", "Result"], ["ResultId", "execute"])
+  check("Resolver.findById", tag, options, ["Id", "Result"], ["ResultId", "execute"], partitioned)
   return makeResolver({
     tag,
     Request: options.Id,
@@ -328,7 +329,14 @@ export const grouped = <Input, I, InputR, K, A, AI, AR>(
   CassandraError | SchemaMismatchError,
   Session | AR
 > => {
-  check("Resolver.grouped", tag, options, ["Request", "Result"], ["RequestGroupKey", "ResultGroupKey", "execute"])
+  check(
+    "Resolver.grouped",
+    tag,
+    options,
+    ["Request", "Result"],
+    ["RequestGroupKey", "ResultGroupKey", "execute"],
+    partitioned
+  )
   return makeResolver({
     tag,
     Request: options.Request,
@@ -366,7 +374,7 @@ export const ordered = <Input, I, InputR, A, AI, AR>(
   CassandraError | SchemaMismatchError,
   Session | AR
 > => {
-  check("Resolver.ordered", tag, options, ["Request", "Result"], ["execute"])
+  check("Resolver.ordered", tag, options, ["Request", "Result"], ["execute"], ["concurrency", "nulls"])
   return makeResolver<Input, InputR, A, Cause.NoSuchElementException, AR>({
     tag,
     Request: options.Request,
@@ -391,7 +399,7 @@ const write = <Input, I, InputR>(
     readonly execute: (request: NoInfer<I>) => Statement.Statement.Any
   } & Common
 ): Effect.Effect<Resolver<Input, void, never, InputR>, CassandraError | SchemaMismatchError, Session> => {
-  check("Resolver.void", tag, options, ["Request"], ["execute"])
+  check("Resolver.void", tag, options, ["Request"], ["execute"], ["concurrency"])
   return makeResolver<Input, InputR, void, never, never>({
     tag,
     Request: options.Request,

@@ -12,6 +12,7 @@ import * as Schedule from "effect/Schedule"
 import type { CassandraError } from "./CassandraError.ts"
 import type { Consistency } from "./Consistency.ts"
 import * as Argument from "./internal/arguments.ts"
+import { namesOf } from "./internal/optionNames.ts"
 import { refuse } from "./internal/clusterOptions/checks.ts"
 
 /**
@@ -90,6 +91,9 @@ export const defaultSchedule: Schedule.Schedule<unknown, CassandraError> = Sched
   Schedule.jittered
 )
 
+const policyNames = namesOf<RetryPolicy>({ decide: true, schedule: true })
+const standardNames = namesOf<Parameters<typeof standardWith>[0]>({ maxRetries: true, schedule: true })
+
 /**
  * A policy of your own.
  *
@@ -112,7 +116,7 @@ export const make = (policy: {
   readonly decide: (error: CassandraError, context: RetryContext) => RetryDecision
   readonly schedule?: Schedule.Schedule<unknown, CassandraError> | undefined
 }): RetryPolicy => {
-  const { decide, schedule = defaultSchedule } = Argument.record("RetryPolicy.make", policy)
+  const { decide, schedule = defaultSchedule } = Argument.options("RetryPolicy.make", policy, policyNames)
   return {
     decide: Argument.aFunction("RetryPolicy.make", decide),
     schedule: Argument.schedule("RetryPolicy.make", schedule)
@@ -134,7 +138,7 @@ export const standardWith = (options: {
   readonly maxRetries?: number | undefined
   readonly schedule?: Schedule.Schedule<unknown, CassandraError> | undefined
 }): RetryPolicy => {
-  const { maxRetries = 3, schedule } = Argument.record("RetryPolicy.standardWith", options)
+  const { maxRetries = 3, schedule } = Argument.options("RetryPolicy.standardWith", options, standardNames)
   if (!(typeof maxRetries === "number" && maxRetries >= 0)) {
     refuse("RetryPolicy.standardWith", "maxRetries is a number that is not negative")
   }

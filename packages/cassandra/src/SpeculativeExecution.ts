@@ -53,8 +53,8 @@ export const constant = (options: {
   readonly delay: Duration.DurationInput
   readonly maxExecutions?: number | undefined
 }): SpeculativeExecution => {
-  const { delay, maxExecutions = 2 } = Argument.record("SpeculativeExecution.constant", options)
-  return { _tag: "Constant", delay, maxExecutions }
+  const { maxExecutions = 2, ...rest } = Argument.record("SpeculativeExecution.constant", options)
+  return { ...rest, _tag: "Constant", maxExecutions }
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Argument from "./internal/arguments.ts"
+import { namesOf } from "./internal/optionNames.ts"
 import { millis } from "./internal/clusterOptions/checks.ts"
 
 /**
@@ -69,6 +70,7 @@ export interface MonotonicOptions {
 }
 
 const monotonicName = "TimestampGenerator.monotonic"
+const monotonicNames = namesOf<MonotonicOptions>({ warnAfter: true, warnEvery: true })
 
 /**
  * Microseconds of the clock, each higher than the one before: when the clock stands still or goes back, it counts on. It
@@ -90,7 +92,11 @@ const monotonicName = "TimestampGenerator.monotonic"
  * @category constructors
  */
 export const monotonic = (options: MonotonicOptions = {}): TimestampGenerator => {
-  const { warnAfter: after = "1 second", warnEvery: every = "1 second" } = Argument.record(monotonicName, options)
+  const { warnAfter: after = "1 second", warnEvery: every = "1 second" } = Argument.options(
+    monotonicName,
+    options,
+    monotonicNames
+  )
   const warnAfter = millis(`${monotonicName}.warnAfter`, after)
   const warnEvery = millis(`${monotonicName}.warnEvery`, every)
   // Numbers hold microseconds until the year 2255, and are cheaper than bigints.

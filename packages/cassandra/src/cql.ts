@@ -4,8 +4,11 @@
  * @since 0.1.0
  */
 import * as Predicate from "effect/Predicate"
-import { QueryError } from "./CassandraError.ts"
-import { isStatement, make, type Row, type Statement } from "./Statement.ts"
+import { type CassandraError, isCassandraError, QueryError } from "./CassandraError.ts"
+import { ofTemplate } from "./internal/mergeOptions.ts"
+import { byPosition } from "./internal/namedValues.ts"
+import { noOptions, problemOf, StatementImpl } from "./internal/statement.ts"
+import { isStatement, type Row, type Statement, type StatementOptions } from "./Statement.ts"
 
 const IdentifierTypeId: unique symbol = Symbol.for("effect-cassandra/Identifier")
 
@@ -57,8 +60,12 @@ const id = (...names: readonly [string, ...ReadonlyArray<string>]): Identifier =
 const texts = new WeakMap<TemplateStringsArray, string>()
 
 /**
- * A statement from a template. Values become bind markers; a nested statement is put in with its values; `cql.id` puts in a
- * quoted identifier.
+ * A statement from a template. Values become bind markers; a nested statement is put in with its values, by position or by
+ * name, and with its options; `cql.id` puts in a quoted identifier. Two nested statements that disagree on an option are a
+ * `ConfigurationError` when the statement is sent.
+ *
+ * A template without values is prepared, as it is a place in the program. One that has a nested statement or an identifier in it,
+ * and no values, is sent as it is unless `Statement.prepared` asks for more.
  *
  * @example
  * ```ts
@@ -89,7 +96,7 @@ export const cql: {
       text = strings.join("?")
       texts.set(strings, text)
     }
-    return make(text, values)
+    return new StatementImpl<Row, never, never>(text, values, noOptions, undefined, true, undefined)
   },
   { id }
 )
@@ -104,18 +111,54 @@ const compose = (strings: TemplateStringsArray, parts: ReadonlyArray<unknown>): 
   checkTemplate(strings)
   let text = strings[0] ?? ""
   const values: Array<unknown> = []
+  const statements: Array<Statement.Any> = []
+  let problem: CassandraError | undefined
   parts.forEach((part, i) => {
     if (isIdentifier(part)) {
       text += part.text
     } else if (isStatement(part)) {
-      text += part.query
-      // Markers by name and by position do not mix: what was made with named values stays a part of such a statement only.
-      values.push(...(Array.isArray(part.values) ? part.values : Object.values(part.values)))
+      statements.push(part)
+      try {
+        const positional = partOf(part)
+        text += positional.query
+        for (const value of positional.values) values.push(value)
+      } catch (error) {
+        problem ??= misuse(error)
+      }
     } else {
       text += "?"
       values.push(part)
     }
     text += strings[i + 1] ?? ""
   })
-  return make(text, values)
+  let options: StatementOptions = noOptions
+  try {
+    options = ofTemplate(statements)
+  } catch (error) {
+    problem ??= misuse(error)
+  }
+  return new StatementImpl<Row, never, never>(text, values, options, undefined, false, problem)
+}
+
+/** A statement as a part of another one. Throws for what cannot be one. */
+const partOf = (part: Statement.Any): { readonly query: string; readonly values: ReadonlyArray<unknown> } => {
+  const problem = problemOf(part)
+  if (problem !== undefined) throw problem
+  const { query, values } = part
+  if (typeof query !== "string" || typeof values !== "object" || values === null) {
+    throw invalid("A statement in a template has no text, or values that are neither an array nor a record")
+  }
+  if (part.decode !== undefined) {
+    throw invalid("A statement in a template decodes rows: use Statement.as on the whole statement instead")
+  }
+  // The markers of the whole are by position.
+  return Array.isArray(values) ? { query, values } : byPosition(query, values as { readonly [name: string]: unknown })
+}
+
+const invalid = (message: string): QueryError => new QueryError({ message, writeState: "NotApplied" })
+
+/** Nothing is thrown where a statement is composed: sending it fails. */
+const misuse = (error: unknown): CassandraError => {
+  if (isCassandraError(error)) return error
+  throw error
 }

@@ -209,6 +209,30 @@ describe("the options of a cluster", () => {
     })
   })
 
+  it("refuse durations below zero, and tell a window what it may be", () => {
+    const durations = [
+      "connectTimeout",
+      "connectBackoff",
+      "shutdownTimeout",
+      "heartbeatInterval",
+      "heartbeatTimeout",
+      "controlConnectionTimeout",
+      "maxSchemaAgreementWait",
+      "slowQueryThreshold",
+      "timeout",
+      "deadline"
+    ]
+    const windows = ["schemaRefreshWindow", "topologyRefreshWindow", "statusRefreshWindow"]
+    for (const below of [-1, -0.5, -Infinity, NaN, -1n, "-1 second", [-1, 0]]) {
+      for (const name of [...durations, ...windows]) assert.include(refused({ [name]: below }), name)
+      for (const name of windows) {
+        assert.strictEqual(refused({ [name]: below }), `${name}: must be a duration, "immediate" or "disabled"`)
+      }
+      refused({ socket: { keepAliveDelay: below } })
+      refused({ metrics: { interval: below } })
+    }
+  })
+
   it("name the version that is too old, v5 and Cassandra 4.0", () => {
     for (const text of ["v3", "v5", "Cassandra 4.0"]) assert.include(refused({ protocolVersion: 3 }), text)
     for (const text of ["v4", "v5", "Cassandra 4.0", "minimumProtocolVersion: 4"]) {

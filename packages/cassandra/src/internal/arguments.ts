@@ -9,11 +9,19 @@ import * as Schedule_ from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type { Credentials } from "../ClusterOptions.ts"
 import { refuse } from "./clusterOptions/checks.ts"
+import { credentials as names } from "./clusterOptions/names.ts"
+import { type OptionNames, refuseUnknown } from "./optionNames.ts"
 
 const isRecord = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value)
 
 /** Options, or other values by name. */
 export const record = <A>(name: string, value: A): A => (isRecord(value) ? value : refuse(name, "takes a record"))
+
+/** Options whose names are known. */
+export const options = <A extends object>(name: string, value: A, known: OptionNames): A => {
+  refuseUnknown(name, record(name, value), known)
+  return value
+}
 
 /** A `Config` of options, or options that are `Config`s: those are told apart by their values, without end where one is neither. */
 export const config = <A>(name: string, value: Config.Config.Wrap<A>): Config.Config<A> => {
@@ -43,7 +51,7 @@ export const date = (name: string, value: Date): Date =>
   value instanceof Date && !Number.isNaN(value.getTime()) ? value : refuse(name, "takes a valid Date")
 
 export const credentials = (path: string, value: Credentials): Credentials => {
-  record(path, value)
+  refuseUnknown(path, record(path, value), names)
   if (typeof value.username !== "string") refuse(`${path}.username`, "must be a text")
   return Redacted.isRedacted(value.password)
     ? value

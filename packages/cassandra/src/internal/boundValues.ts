@@ -2,6 +2,7 @@
 import driver from "cassandra-driver"
 import { QueryError } from "../CassandraError.ts"
 import type { Values } from "../Statement.ts"
+import { keyFor, missing, surplus } from "./namedValues.ts"
 import { ByteWriter } from "./wire/byteWriter.ts"
 import type { Column } from "./wire/columnType.ts"
 import { writersFor } from "./wire/encodeValue.ts"
@@ -29,14 +30,28 @@ export const isEmpty = (values: Values): boolean => {
 const byName = (
   variables: ReadonlyArray<Column>,
   values: { readonly [name: string]: unknown }
-): ReadonlyArray<unknown> =>
-  variables.map(({ name }) => {
-    if (Object.hasOwn(values, name)) return values[name]
-    // CQL folds names that are not quoted to lower case; the record may be written as the text is.
-    const key = Object.keys(values).find((candidate) => candidate.toLowerCase() === name)
-    if (key === undefined) throw invalid(`No value is given for the variable "${name}"`)
+): ReadonlyArray<unknown> => {
+  const ordered = variables.map(({ name }) => {
+    const key = keyFor(values, name)
+    if (key === undefined) throw missing(name)
     return values[key]
   })
+  if (!areUsed(variables, values)) refuseSurplus(variables, values)
+  return ordered
+}
+
+/** Whether each value has a variable; false where that takes a closer look. */
+const areUsed = (variables: ReadonlyArray<Column>, values: { readonly [name: string]: unknown }): boolean => {
+  let i = 0
+  // Most records are written in the order of the text.
+  for (const key in values) if (variables[i++]?.name !== key) return false
+  return true
+}
+
+const refuseSurplus = (variables: ReadonlyArray<Column>, values: { readonly [name: string]: unknown }): void => {
+  const used = new Set(variables.map(({ name }) => keyFor(values, name)))
+  for (const key of Object.keys(values)) if (!used.has(key)) throw surplus(key)
+}
 
 const writer = new ByteWriter()
 

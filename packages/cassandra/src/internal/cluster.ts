@@ -12,8 +12,10 @@ import type { SubscribeOptions } from "../ClusterEvent.ts"
 import type { ExecutionProfile } from "../ExecutionProfile.ts"
 import { Breaker } from "./breaker.ts"
 import * as Callbacks from "./callbacks.ts"
+import * as Argument from "./arguments.ts"
 import { millis } from "./clusterOptions/checks.ts"
-import { checkRequestOptions } from "./clusterOptions/requestOptions.ts"
+import * as names from "./clusterOptions/names.ts"
+import { checkProfile } from "./clusterOptions/requestOptions.ts"
 import type { Resolved } from "./clusterOptions/resolve.ts"
 import { checkSessionOptions } from "./clusterOptions/sessionOptions.ts"
 import * as LoadBalancing from "../LoadBalancing.ts"
@@ -103,18 +105,20 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
     const addProfile = (
       name: string,
       profile: ExecutionProfile,
-      { poolWaitTimeout = defaultPoolWait }: AddProfileOptions = {}
+      waiting: AddProfileOptions = {}
     ): Effect.Effect<void, ProfileExistsError | CassandraError> =>
       Effect.gen(function* () {
         const { loadBalancing } = profile
+        const { poolWaitTimeout = defaultPoolWait } = waiting
         // Looked up and added in one go: of two at once, one finds the other's.
         yield* attempt<ProfileExistsError | CassandraError>(() => {
           if (closed) throw closedError("NotApplied")
           if (profiles.has(name)) {
             throw new ProfileExistsError({ name, message: `The cluster has a profile "${name}" already` })
           }
+          Argument.options("addProfile", waiting, names.addProfileOptions)
           millis("poolWaitTimeout", poolWaitTimeout)
-          checkRequestOptions(profile, `profiles.${name}`)
+          checkProfile(profile, `profiles.${name}`)
           if (loadBalancing !== undefined) base.routing.check(loadBalancing)
           profiles.add(name, profile)
           if (loadBalancing !== undefined) policies.add(loadBalancing)
@@ -148,8 +152,10 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
     }
 
     const events = yield* Scope.extend(clusterEvents.make(base.client, breaker), scope)
-    const subscribe = ({ capacity = 1024 }: SubscribeOptions = {}) =>
-      events.subscribe(capacity >= 1 ? Math.floor(capacity) : 1)
+    const subscribe = (wanted: SubscribeOptions = {}) => {
+      const { capacity = 1024 } = Argument.options("cluster.subscribe", wanted, names.subscribeOptions)
+      return events.subscribe(capacity >= 1 ? Math.floor(capacity) : 1)
+    }
     // What reads the schema is a session like others, closed with them.
     const reading = yield* openSession(internals, {})
     sessions.add(reading)

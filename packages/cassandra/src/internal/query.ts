@@ -6,11 +6,21 @@ import type { ParseError } from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { type CassandraError, QueryError } from "../CassandraError.ts"
-import { type EffectQuery, TypeId, type WriteOptions } from "../Query.ts"
+import { type EffectQuery, type ReadOptions, TypeId, type WriteOptions } from "../Query.ts"
 import { Session } from "../Session.ts"
 import * as Statement from "../Statement.ts"
 import * as Argument from "./arguments.ts"
+import { namesOf, unknownOption } from "./optionNames.ts"
+import { withoutDecoder } from "./statement.ts"
 import type { Verifiable } from "./verifyQuery.ts"
+
+const ofWrites = { Request: true, execute: true, sample: true } as const
+const writeOptions = namesOf<WriteOptions<unknown, unknown, unknown>>(ofWrites)
+const readOptions = namesOf<ReadOptions<unknown, unknown, unknown, unknown, unknown, unknown>>({
+  ...ofWrites,
+  Result: true,
+  nulls: true
+})
 
 export const verifiableOf = (
   options: {
@@ -22,6 +32,7 @@ export const verifiableOf = (
 ): Verifiable => {
   const { Request, execute, sample } = Argument.record("Query", options)
   return {
+    problem: unknownOption("Query", options, result === undefined ? writeOptions : readOptions),
     request: Argument.schema("Query.Request", Request).ast,
     result: result === undefined ? undefined : Argument.schema("Query.Result", result.Result).ast,
     execute: Argument.aFunction("Query.execute", execute),
@@ -49,10 +60,13 @@ export const statementFor = <I>(
 export const asQuery = <Request, A, E, R>(
   verifiable: Verifiable,
   withSession: (session: Session) => (request: Request) => Effect.Effect<A, CassandraError | ParseError | E, R>
-): EffectQuery<Request, A, E, R> =>
-  Object.assign((request: Request) => Effect.flatMap(Session, (session) => withSession(session)(request)), {
-    [TypeId]: { verifiable, with: withSession }
+): EffectQuery<Request, A, E, R> => {
+  const { problem } = verifiable
+  const checked: typeof withSession = problem === undefined ? withSession : () => () => Effect.fail(problem)
+  return Object.assign((request: Request) => Effect.flatMap(Session, (session) => checked(session)(request)), {
+    [TypeId]: { verifiable, with: checked }
   } as const)
+}
 
 export const effectQuery = <RequestA, RequestI, RequestR, A, E, R>(
   options: WriteOptions<RequestA, RequestI, RequestR>,
@@ -81,5 +95,5 @@ export const firstOf = <A, R>(
   )
 
 /** For answers whose rows are of no interest. */
-export const withoutSchema = ({ options, query, values }: Statement.Statement.Any) =>
-  Statement.make(query, values, options)
+export const withoutSchema: (statement: Statement.Statement.Any) => Statement.Statement<Statement.Row, never, never> =
+  withoutDecoder

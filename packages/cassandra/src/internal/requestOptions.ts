@@ -7,8 +7,9 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import { ConfigurationError, QueryError } from "../CassandraError.ts"
 import { longestTimer } from "./clusterOptions/checks.ts"
-import { checkStatementOptions } from "./badRequest.ts"
-import { checkRequestOptions } from "./clusterOptions/requestOptions.ts"
+import { checkStatementNames, checkStatementOptions } from "./badRequest.ts"
+import { localOptions } from "./clusterOptions/names.ts"
+import { checkProfile, checkRequestOptions } from "./clusterOptions/requestOptions.ts"
 import type { Resolved as ResolvedCluster } from "./clusterOptions/resolve.ts"
 import { codes, type Consistency } from "../Consistency.ts"
 import type { ExecutionProfile, RequestOptions } from "../ExecutionProfile.ts"
@@ -17,6 +18,7 @@ import * as RetryPolicy from "../RetryPolicy.ts"
 import type { SessionOptions } from "../Session.ts"
 import type { SpeculativeExecution } from "../SpeculativeExecution.ts"
 import type { StatementOptions } from "../Statement.ts"
+import { refuseUnknown } from "./optionNames.ts"
 import { balancingKey, routingKey } from "./loadBalancing.ts"
 import { Profiles } from "./profiles.ts"
 import type { NextTimestamp } from "./timestamps.ts"
@@ -117,15 +119,27 @@ export class OptionSources {
     read: boolean,
     findHost: (address: string) => driver.Host | undefined
   ): Effective {
-    if (local === noLocalOptions && isEmpty(statement)) {
+    if (local === noLocalOptions && this.#isPlain(statement)) {
       return read
         ? (this.#plainRead ??= this.#compute(statement, local, read, findHost))
         : (this.#plainWrite ??= this.#compute(statement, local, read, findHost))
     }
     checkLocalOptions(statement, "statement")
+    checkStatementNames(statement)
     checkStatementOptions(statement)
-    if (local !== noLocalOptions) checkLocalOptions(local, "Session.withDefaults")
+    if (local !== noLocalOptions) {
+      checkLocalOptions(local, "Session.withDefaults")
+      refuseUnknown("Session.withDefaults", local, localOptions)
+    }
     return this.#compute(statement, local, read, findHost)
+  }
+
+  /** Whether a statement sets nothing, or the keyspace that the session has anyway, as one that it prepared does. */
+  #isPlain(statement: StatementOptions): boolean {
+    for (const name in statement) {
+      if (name !== "keyspace" || statement.keyspace !== this.#keyspace) return false
+    }
+    return true
   }
 
   #compute(
@@ -190,9 +204,12 @@ export class OptionSources {
   }
 }
 
+export const unknownHost = (address: string): ConfigurationError =>
+  invalid("host", `The cluster has no host ${address}`)
+
 const known = (address: string, findHost: (address: string) => driver.Host | undefined): driver.Host => {
   const host = findHost(address)
-  if (host === undefined) throw invalid("host", `The cluster has no host ${address}`)
+  if (host === undefined) throw unknownHost(address)
   return host
 }
 
@@ -209,7 +226,7 @@ const payloadOf = ({ customPayload, executeAs }: StatementOptions): Readonly<Rec
 
 const checkLocalOptions = (options: LocalOptions, path: string): void => {
   checkRequestOptions(options, path)
-  if (typeof options.profile === "object") checkRequestOptions(options.profile, `${path}.profile`)
+  if (typeof options.profile === "object") checkProfile(options.profile, `${path}.profile`)
 }
 
 /** The delays of a policy, in milliseconds. A delay that no timer can wait is none. */
@@ -228,9 +245,4 @@ const speculationOf =
 const delayOf = (input: Duration.DurationInput): number | undefined => {
   const delay = Duration.toMillis(input)
   return delay <= longestTimer ? delay : undefined
-}
-
-const isEmpty = (options: StatementOptions): boolean => {
-  for (const _ in options) return false
-  return true
 }

@@ -5,6 +5,7 @@ import { codes, type Consistency, fromCode } from "../Consistency.ts"
 import type { Host } from "../Host.ts"
 import type { AllowList, Custom, DcAware, HostDistance, LoadBalancing } from "../LoadBalancing.ts"
 import { hostOf } from "./host.ts"
+import { namesOf, unknownOption } from "./optionNames.ts"
 import { type Hosts, Plan } from "./plan.ts"
 
 /** What a policy needs to know of the options of a request. */
@@ -256,6 +257,8 @@ export const problemWith = (policy: LoadBalancing): string | undefined => {
         ? undefined
         : "a custom policy has a distance and a plan"
     case "DcAware": {
+      const unknown = unknownOption("", policy, dcAwareNames)
+      if (unknown !== undefined) return unknown.message
       const { hostsPerRemoteDataCenter: most, localDataCenter, remoteDataCenters = [] } = policy
       if (localDataCenter !== undefined && localDataCenter.trim() === "") return "localDataCenter must not be empty"
       if (new Set(remoteDataCenters).size !== remoteDataCenters.length) return "remoteDataCenters names one twice"
@@ -267,5 +270,13 @@ export const problemWith = (policy: LoadBalancing): string | undefined => {
       return notAPolicy
   }
 }
+
+const dcAwareNames = namesOf<DcAware>({
+  _tag: true,
+  localDataCenter: true,
+  remoteDataCenters: true,
+  hostsPerRemoteDataCenter: true,
+  failoverLocalConsistencies: true
+})
 
 const notAPolicy = "not a policy: make one with LoadBalancing"

@@ -16,28 +16,30 @@ import type { PreparedStatement } from "../PreparedStatement.ts"
 import type { QueryTrace, TraceOptions, TraceUnavailableError } from "../QueryTrace.ts"
 import type { ResultInfo, ResultSet } from "../ResultSet.ts"
 import { type PrepareOptions, type Session, type SessionOptions, TypeId } from "../Session.ts"
-import {
-  make as makeStatement,
-  type Row,
-  type Statement,
-  type StatementOptions,
-  withPagingState
-} from "../Statement.ts"
+import { type Row, type Statement, type StatementOptions, withPagingState } from "../Statement.ts"
+import * as Argument from "./arguments.ts"
 import { Activity, closedError } from "./attempt.ts"
-import { checkStatementOptions, problemWithBatch, problemWithStatement } from "./badRequest.ts"
+import { checkPrepared, checkStatementOptions, problemWithBatch, problemWithStatement } from "./badRequest.ts"
+import { isEmpty } from "./boundValues.ts"
 import type { ClusterInternals } from "./cluster.ts"
 import { flag } from "./clusterOptions/checks.ts"
+import { batchOptions, notOfBatches, prepareOptions } from "./clusterOptions/names.ts"
 import { kindOf } from "./cqlText.ts"
 import type { Engine } from "./driver.ts"
 import { fromDriverError } from "./driverErrors.ts"
+import { ofBatch } from "./mergeOptions.ts"
+import { hasMarkers } from "./namedValues.ts"
+import { refuseUnknown } from "./optionNames.ts"
 import { type Emission, pages, whole } from "./paging.ts"
 import { prepareStatement } from "./prepareStatement.ts"
 import { type Answer, BatchRequest, type Request, StatementRequest } from "./request.ts"
-import { Defaults, type Effective, OptionSources } from "./requestOptions.ts"
+import { Defaults, type Effective, OptionSources, unknownHost } from "./requestOptions.ts"
 import { columnOf, makeResultSet, pagingStateOf, rowsOf } from "./resultSet.ts"
 import { inAgreement } from "./schemaAgreement.ts"
 import { SessionTelemetry } from "./telemetry/session.ts"
+import { isLiteral, noOptions, StatementImpl } from "./statement.ts"
 import { fetchTrace } from "./trace.ts"
+import type { BatchMember } from "./transport.ts"
 
 /**
  * For whatever has to wait for a schema change: whether the nodes that are up agree on the schema now. Not on the public
@@ -172,12 +174,17 @@ class OpenSession implements Session {
     options: TraceOptions = {}
   ): Effect.Effect<QueryTrace, CassandraError | TraceUnavailableError> => fetchTrace(this, traced, options)
 
-  readonly prepare = (query: string, options: PrepareOptions = {}): Effect.Effect<PreparedStatement, CassandraError> =>
-    Effect.flatMap(
+  readonly prepare = (
+    query: string,
+    options: PrepareOptions = {}
+  ): Effect.Effect<PreparedStatement, CassandraError> => {
+    const { refresh, ...sent } = { ...options }
+    return Effect.flatMap(
       Effect.suspend(() => {
         if (typeof query !== "string") return invalid("The CQL text to prepare is no text")
         try {
-          checkStatementOptions(options)
+          Argument.options("prepare", options, prepareOptions)
+          checkStatementOptions(sent)
           flag("prepare.refresh", options.refresh, false)
         } catch (error) {
           return failWith(error)
@@ -185,37 +192,57 @@ class OpenSession implements Session {
         return this.#activity.closed ? Effect.fail(closedError("NotApplied")) : this.#engine(options.keyspace)
       }),
       ({ transport }) =>
-        Effect.flatMap(this.#optionsOf(options, true), (effective) => {
-          const preparing = { transport, query, again: options.refresh ?? false, telemetry: this.#telemetry }
-          return prepareStatement(preparing, effective, options.timeout !== undefined)
+        Effect.flatMap(this.#optionsOf(sent, true), (effective) => {
+          const preparing = { transport, query, again: refresh ?? false, telemetry: this.#telemetry }
+          return prepareStatement(preparing, effective, sent.timeout !== undefined)
         })
     ).pipe(
-      Effect.map(({ columns, keyspace, table, variables }) => ({
+      Effect.let("bound", () => this.#bound(options)),
+      Effect.map(({ bound, columns, keyspace, table, variables }) => ({
         query,
         variables: variables.map((column) => columnOf(column, keyspace, table)),
         columns: Option.map(Option.fromNullable(columns), (known) =>
           known.map((column) => columnOf(column, keyspace, table))
         ),
-        bind: (values) => makeStatement(query, values)
+        bind: (values) => new StatementImpl<Row, never, never>(query, values, bound, undefined, true, undefined)
       }))
     )
+  }
 
   readonly batch = (batch: Batch): Effect.Effect<ResultSet<Row>, CassandraError> =>
     Effect.withFiberRuntime<ResultSet<Row>, CassandraError>((fiber) => {
       const problem = problemWithBatch(batch)
       if (problem !== undefined) return Effect.fail(problem)
       const idempotent = isIdempotent(batch)
+      const { statements, type } = batch
       let options: Effective
+      let keyspace: string | undefined
+      let members: ReadonlyArray<BatchMember>
       try {
-        options = this.#resolve(fiber, idempotent ? { ...batch.options, idempotent } : batch.options, false)
+        refuseUnknown("batch", batch.options, batchOptions, notOfBatches)
+        const merged = ofBatch(statements, batch.options)
+        keyspace = merged.keyspace
+        members = statements.map(memberOf)
+        options = this.#resolve(fiber, idempotent ? { ...merged, idempotent } : merged, false)
       } catch (error) {
         return failWith(error)
       }
-      return this.#run(fiber, batch.options.keyspace, (engine) => {
-        const { statements, type } = batch
-        return new BatchRequest(engine, this.#activity, this.#telemetry, options, type, statements, batchResult)
-      })
+      return this.#run(
+        fiber,
+        keyspace,
+        (engine) =>
+          new BatchRequest(engine, this.#activity, this.#telemetry, hostIn(engine, options), type, members, batchResult)
+      )
     })
+
+  /** What its statements inherit from preparing: the keyspace that the text was prepared in, and the payload. */
+  #bound({ customPayload, keyspace = Option.getOrUndefined(this.keyspace) }: PrepareOptions): StatementOptions {
+    if (keyspace === undefined && customPayload === undefined) return noOptions
+    return {
+      ...(keyspace === undefined ? {} : { keyspace }),
+      ...(customPayload === undefined ? {} : { customPayload })
+    }
+  }
 
   readonly isClosed: Effect.Effect<boolean> = Effect.sync(() => this.#activity.closed)
 
@@ -254,20 +281,21 @@ class OpenSession implements Session {
       }
       let options: Effective
       try {
+        checkPrepared(statement)
         options = this.#resolve(fiber, statement.options, kind.read)
       } catch (error) {
         return failWith(error)
       }
-      const { host, keyspace } = statement.options
-      // Preparing asks the hosts of a plan: a statement for one host, which may be a probe of it, does without where it can.
-      const prepare = kind.prepared && host === undefined
+      const { keyspace } = statement.options
+      const prepare = isPrepared(statement, kind.prepared)
       // A conditional write's rows need to be looked at: the column that tells whether it was applied is no part of them.
       const later = defer && kind.read
       if (later || !prepare) options = { ...options, send: { ...options.send, defer: later, prepare } }
       return this.#run(
         fiber,
         keyspace,
-        (engine) => new StatementRequest(engine, this.#activity, this.#telemetry, options, statement, finish)
+        (engine) =>
+          new StatementRequest(engine, this.#activity, this.#telemetry, hostIn(engine, options), statement, finish)
       )
     })
   }
@@ -281,7 +309,13 @@ class OpenSession implements Session {
     return keyspace === undefined || this.#isHome(keyspace)
       ? make(this.#home).run(fiber as AnyFiber)
       : Effect.flatMap(this.#engine(keyspace), (engine) =>
-          Effect.withFiberRuntime<A, CassandraError | E, R>((current) => make(engine).run(current as AnyFiber))
+          Effect.withFiberRuntime<A, CassandraError | E, R>((current) => {
+            try {
+              return make(engine).run(current as AnyFiber)
+            } catch (error) {
+              return failWith(error)
+            }
+          })
         )
   }
 
@@ -323,11 +357,38 @@ class OpenSession implements Session {
   }
 }
 
+/**
+ * Whether a text is prepared that has no values: as its statement says, or else where it is a literal of the program, and where
+ * it has markers, so that what is missing is told by name. Preparing asks the hosts of a plan: a statement for one host, which
+ * may be a probe of it, does without.
+ */
+const isPrepared = (statement: Statement.Any, worthIt: boolean): boolean => {
+  if (!isEmpty(statement.values)) return true
+  const { host, prepared } = statement.options
+  return prepared ?? (worthIt && host === undefined && (isLiteral(statement) || hasMarkers(statement.query)))
+}
+
+const memberOf = (statement: Statement.Any): BatchMember => {
+  checkPrepared(statement)
+  const { query, values } = statement
+  return { query, values, prepare: isPrepared(statement, kindOf(query).prepared) }
+}
+
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
 /** What is thrown on the way to a request is a failure of ours or a bug. */
 const failWith = (error: unknown): Effect.Effect<never, CassandraError> =>
   isCassandraError(error) ? Effect.fail(error) : Effect.die(error)
+
+/** The options with the host as the engine knows it: another one has hosts of its own, with connections of their own. */
+const hostIn = ({ client }: Engine, options: Effective): Effective => {
+  const { host } = options.send
+  if (host === undefined) return options
+  const own = client.hosts.get(host.address)
+  if (own === host) return options
+  if (own === undefined) throw unknownHost(host.address)
+  return { ...options, send: { ...options.send, host: own } }
+}
 
 const batchResult = (answer: Answer): ResultSet<Row> => makeResultSet(rowsOf(answer), answer)
 

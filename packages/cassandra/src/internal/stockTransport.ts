@@ -173,8 +173,17 @@ export const stockTransport = (client: driver.Client, maxPrepared: number, break
     },
     batch: (type, members, options, receiver) => {
       const callback = answering(receiver, breaker, options.timeout, counted)
-      const batchOptions = { ...queryOptions(options), logged: type === "LOGGED", counter: type === "COUNTER" }
-      Promise.all(members.map(async ({ query, values }) => ({ query, params: await bind(query, values) })))
+      // The driver prepares all of a batch, or nothing.
+      const asPrepared = members.some((member) => member.prepare || !isEmpty(member.values))
+      const batchOptions = {
+        ...queryOptions(options),
+        prepare: asPrepared,
+        logged: type === "LOGGED",
+        counter: type === "COUNTER"
+      }
+      Promise.all(
+        members.map(async ({ query, values }) => ({ query, params: asPrepared ? await bind(query, values) : [] }))
+      )
         .then((queries) => client.batch(queries, batchOptions, callback))
         .catch((error: unknown) => receiver.answered(new NotSent(error), undefined))
       return undefined

@@ -11,12 +11,21 @@ export type NextTimestamp = () => bigint | undefined
 export const nextTimestamp =
   ({ next }: Ours.TimestampGenerator, warn: Warn): NextTimestamp =>
   () => {
+    let timestamp: bigint | undefined
     try {
-      return next(warn)
+      timestamp = next(warn)
     } catch (cause) {
       throw new QueryError({ message: "The timestamp generator failed", cause, writeState: "NotApplied" })
     }
+    if (timestamp === undefined || isTimestamp(timestamp)) return timestamp
+    const message = "The timestamp generator gave no bigint of 64 bits: microseconds since the epoch"
+    throw new QueryError({ message, writeState: "NotApplied" })
   }
+
+const end = 2n ** 63n
+
+/** Whether it fits into 64 bits; the least number of those stands for none. */
+export const isTimestamp = (value: unknown): value is bigint => typeof value === "bigint" && value < end && value > -end
 
 /** For the driver, where it sends requests by itself. */
 export class DriverTimestamps

@@ -108,6 +108,8 @@ export interface Cancellable {
 export interface BatchMember {
   readonly query: string
   readonly values: Values
+  /** Whether it is prepared although it has no values. */
+  readonly prepare: boolean
 }
 
 /**

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as AST from "effect/SchemaAST"
-import { type CassandraError, QueryError } from "../CassandraError.ts"
+import { type CassandraError, type ConfigurationError, QueryError } from "../CassandraError.ts"
 import type { PreparedStatement } from "../PreparedStatement.ts"
 import { type Mismatch, SchemaMismatchError } from "../SchemaMismatchError.ts"
 import type { Session } from "../Session.ts"
@@ -22,6 +22,8 @@ export interface Verifiable {
   readonly sample: Option.Option<unknown>
   /** Whether a column that is no key has to be read into a field that takes null. */
   readonly strict: boolean
+  /** What is wrong with the options of the query; using it fails with this. */
+  readonly problem?: ConfigurationError | undefined
 }
 
 /** A column of the result, as far as it is known. */
@@ -37,6 +39,7 @@ export const verify = (
   query: Verifiable
 ): Effect.Effect<void, CassandraError | SchemaMismatchError> =>
   Effect.gen(function* () {
+    if (query.problem !== undefined) return yield* query.problem
     const sample = sampleFor(query)
     const statement = yield* Effect.try({
       try: () => query.execute(sample.value as never),

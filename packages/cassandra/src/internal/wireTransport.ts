@@ -150,6 +150,10 @@ class WireTransport implements Transport {
     // What is not prepared yet is prepared one after the other.
     const next = (): void => {
       for (let member = members[statements.length]; member !== undefined; member = members[statements.length]) {
+        if (!member.prepare && isEmpty(member.values)) {
+          statements.push(member.query)
+          continue
+        }
         const known = this.#statements.get(options.keyspace, member.query)
         if (known === undefined) {
           const unknown = member

@@ -17,6 +17,8 @@ export interface Incoming {
   readonly streamId: number
   readonly opcode: number
   readonly body: Buffer
+  /** The body behind a custom payload. */
+  readonly content: Buffer
   /** The text of a QUERY or PREPARE; the text that was prepared, of an EXECUTE. */
   readonly query: string | undefined
 }
@@ -118,6 +120,18 @@ export class ServerConnection {
   }
 }
 
+/** The flag of a header that says that the body begins with a custom payload. */
+const customPayload = 0x04
+
+const behindPayload = (body: Buffer): Buffer => {
+  let at = 2
+  for (let left = body.readUInt16BE(0); left > 0; left--) {
+    at += 2 + body.readUInt16BE(at)
+    at += 4 + Math.max(body.readInt32BE(at), 0)
+  }
+  return body.subarray(at)
+}
+
 export class ScriptedServer {
   readonly requests: Array<Incoming> = []
   readonly connections: Array<ServerConnection> = []
@@ -161,6 +175,7 @@ export class ScriptedServer {
   onEnvelope(connection: ServerConnection, envelope: Buffer): void {
     const body = Buffer.from(envelope.subarray(9))
     const opcode = envelope[4]!
+    const content = envelope[1]! & customPayload ? behindPayload(body) : body
     const request: Incoming = {
       connection,
       version: envelope[0]! & 0x7f,
@@ -168,11 +183,12 @@ export class ScriptedServer {
       streamId: envelope.readInt16BE(2),
       opcode,
       body,
+      content,
       query:
         opcode === Opcode.query || opcode === Opcode.prepare
-          ? body.toString("utf8", 4, 4 + body.readInt32BE(0))
+          ? content.toString("utf8", 4, 4 + content.readInt32BE(0))
           : opcode === Opcode.execute
-            ? this.prepared.get(body.toString("hex", 2, 2 + body.readUInt16BE(0)))
+            ? this.prepared.get(content.toString("hex", 2, 2 + content.readUInt16BE(0)))
             : undefined
     }
     this.requests.push(request)
@@ -200,7 +216,7 @@ export class ScriptedServer {
       }
       case Opcode.execute:
         if (request.query === undefined) {
-          const id = request.body.subarray(0, 2 + request.body.readUInt16BE(0))
+          const id = request.content.subarray(0, 2 + request.content.readUInt16BE(0))
           return connection.error(request, 0x2500, "Prepared query not found", id)
         }
         return connection.answer(request, Opcode.result, this.executed(request))
@@ -302,7 +318,7 @@ export class ScriptedServer {
 }
 
 /** Does an EXECUTE of v5 say that it knows the result's metadata? */
-export const skipsMetadata = ({ body, version }: Incoming): boolean => {
+export const skipsMetadata = ({ content: body, version }: Incoming): boolean => {
   if (version < 5) return false
   const afterId = 2 + body.readUInt16BE(0)
   const afterResultId = afterId + 2 + body.readUInt16BE(afterId)

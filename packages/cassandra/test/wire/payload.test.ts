@@ -58,7 +58,7 @@ it.live(
         if (request.opcode !== Opcode.execute || forgotten) return
         forgotten = true
         // UNPREPARED, with the id that was asked for.
-        const id = request.body.subarray(0, 2 + request.body.readUInt16BE(0))
+        const id = request.content.subarray(0, 2 + request.content.readUInt16BE(0))
         request.connection.answer(
           request,
           Opcode.error,
@@ -76,6 +76,11 @@ it.live(
       const prepared = yield* session.prepare(query, { customPayload: { asked: new TextEncoder().encode("ping") } })
       yield* session.execute(prepared.bind([1]))
       assert.isTrue(forgotten)
+      // What is bound belongs to the payload that it was prepared with.
+      const executed = scripted.requests.findLast(({ opcode }) => opcode === Opcode.execute)!
+      const asked = payload("asked", "ping")
+      assert.strictEqual(executed.flags & payloadFlag, payloadFlag)
+      assert.isTrue(executed.body.subarray(0, asked.length).equals(asked))
 
       const [first, ...others] = sentPrepares()
       assert.strictEqual(first!.flags & payloadFlag, 0)

@@ -1,4 +1,6 @@
 import type { ClusterOptions } from "../../ClusterOptions.ts"
+import { refuseUnknown } from "../optionNames.ts"
+import { breakerOptions } from "./names.ts"
 import { integer, limit, refuse } from "./checks.ts"
 
 /** Durations in milliseconds. */
@@ -13,6 +15,7 @@ export interface ResolvedBreaker {
 export const resolveBreaker = (breaker: ClusterOptions["breaker"] = {}): ResolvedBreaker | undefined => {
   if (breaker === false) return undefined
   if (typeof breaker !== "object" || breaker === null) return refuse("breaker", "must be false, or an object")
+  refuseUnknown("breaker", breaker, breakerOptions)
   return {
     failures: integer("breaker.failures", breaker.failures ?? 5, 1, 1_000_000),
     window: limit("breaker.window", breaker.window ?? "30 seconds"),

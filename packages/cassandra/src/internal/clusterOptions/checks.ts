@@ -7,9 +7,17 @@ export const refuse = (option: string, message: string): never => {
   throw new ConfigurationError({ option, message: `${option}: ${message}` })
 }
 
-export const millis = (option: string, input: Duration.DurationInput): number => {
+/** `Duration` takes what is less than nothing for zero. */
+const isNegative = (input: unknown): boolean => {
+  if (typeof input === "number") return !(input >= 0)
+  if (typeof input === "bigint") return input < 0n
+  if (typeof input === "string") return input.trimStart().startsWith("-")
+  return Array.isArray(input) && input.some(isNegative)
+}
+
+export const millis = (option: string, input: Duration.DurationInput, expected = "not a duration"): number => {
   const duration = Duration.decodeUnknown(input)
-  return Option.isSome(duration) ? Duration.toMillis(duration.value) : refuse(option, "not a duration")
+  return Option.isSome(duration) && !isNegative(input) ? Duration.toMillis(duration.value) : refuse(option, expected)
 }
 
 /** The longest that a timer of Node can wait; a longer one would fire at once. */
@@ -41,3 +49,9 @@ export const text = (option: string, value: string | undefined): string | undefi
   value === undefined || (typeof value === "string" && value.trim() !== "")
     ? value
     : refuse(option, "must be a text that is not empty")
+
+/** A text whose length goes over the wire in 16 bits. */
+export const shortText = (option: string, value: string | undefined): string | undefined => {
+  const checked = text(option, value)
+  return checked !== undefined && Buffer.byteLength(checked) > 0xffff ? refuse(option, "is too long") : checked
+}

@@ -2,6 +2,8 @@ import type { AuthProvider } from "../../AuthProvider.ts"
 import { plainText, TypeId as AuthProviderTypeId } from "../../AuthProvider.ts"
 import type { ClusterOptions } from "../../ClusterOptions.ts"
 import * as Argument from "../arguments.ts"
+import { refuseUnknown } from "../optionNames.ts"
+import * as names from "./names.ts"
 import { flag, integer, longestTimer, millis, oneOf, refuse } from "./checks.ts"
 
 const contactPoint = (value: unknown): string =>
@@ -33,6 +35,7 @@ export interface ResolvedSocket {
 }
 
 export const resolveSocket = (socket: ClusterOptions["socket"] = {}): ResolvedSocket => {
+  refuseUnknown("socket", Argument.record("socket", socket), names.socketOptions)
   const delay = millis("socket.keepAliveDelay", socket.keepAliveDelay ?? 0)
   return {
     noDelay: flag("socket.noDelay", socket.noDelay, true),
@@ -51,6 +54,7 @@ export const resolvePoolSizes = (sizes: ClusterOptions["connectionsPerHost"] = 1
   if (typeof sizes !== "object" || sizes === null) {
     return { local: integer("connectionsPerHost", sizes, 1, 128), remote: 1 }
   }
+  refuseUnknown("connectionsPerHost", sizes, names.poolSizes)
   return {
     local: integer("connectionsPerHost.local", sizes.local ?? 1, 1, 128),
     remote: integer("connectionsPerHost.remote", sizes.remote ?? 1, 0, 128)
@@ -93,7 +97,9 @@ export const resolveWindow = (
 ): number | undefined => {
   if (window === undefined) return otherwise
   if (window === "disabled") return undefined
-  return window === "immediate" ? 0 : Math.min(millis(option, window), longestTimer)
+  return window === "immediate"
+    ? 0
+    : Math.min(millis(option, window, `must be a duration, "immediate" or "disabled"`), longestTimer)
 }
 
 /** What this library sees to itself, and by which option. */

@@ -1,5 +1,7 @@
 import type { ClusterOptions } from "../../ClusterOptions.ts"
 import type { MetricsSink } from "../../CassandraMetrics.ts"
+import { refuseUnknown } from "../optionNames.ts"
+import { metricsOptions } from "./names.ts"
 import { integer, longestTimer, millis, refuse } from "./checks.ts"
 
 /** What is measured, with the defaults filled in. */
@@ -13,6 +15,7 @@ export interface ResolvedMetrics {
 
 export const resolveMetrics = (metrics: ClusterOptions["metrics"] = {}): ResolvedMetrics => {
   if (typeof metrics !== "object" || metrics === null) refuse("metrics", "must be an object")
+  refuseUnknown("metrics", metrics, metricsOptions)
   const { interval = "5 seconds", maxStatements = 1000, sinks = [], tags = {} } = metrics
   for (const [name, value] of Object.entries(tags)) {
     if (typeof value !== "string") refuse(`metrics.tags.${name}`, "must be text")

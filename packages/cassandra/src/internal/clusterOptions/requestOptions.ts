@@ -1,8 +1,10 @@
 import { isConsistency, isSerialConsistency } from "../../Consistency.ts"
-import type { RequestOptions } from "../../ExecutionProfile.ts"
+import type { ExecutionProfile, RequestOptions } from "../../ExecutionProfile.ts"
 import type { SpeculativeExecution } from "../../SpeculativeExecution.ts"
 import { problemWith } from "../routers.ts"
 import * as Argument from "../arguments.ts"
+import { namesOf, refuseUnknown } from "../optionNames.ts"
+import { requestOptions } from "./names.ts"
 import { integer, limit, millis, oneOf, refuse } from "./checks.ts"
 
 /** Throws a `ConfigurationError` for options of requests that are invalid, wherever they are set. */
@@ -39,8 +41,23 @@ export const checkRequestOptions = (options: RequestOptions, path: string): void
   if (speculativeExecution !== undefined) checkSpeculation(at("speculativeExecution"), speculativeExecution)
 }
 
+/** Throws a `ConfigurationError` for a profile that is none. */
+export const checkProfile = (profile: ExecutionProfile, path: string): void => {
+  checkRequestOptions(profile, path)
+  refuseUnknown(path, profile, requestOptions)
+}
+
+const speculationNames = {
+  None: namesOf<SpeculationOf<"None">>({ _tag: true }),
+  Constant: namesOf<SpeculationOf<"Constant">>({ _tag: true, delay: true, maxExecutions: true }),
+  Custom: namesOf<SpeculationOf<"Custom">>({ _tag: true, next: true })
+}
+
+type SpeculationOf<Tag> = Extract<SpeculativeExecution, { readonly _tag: Tag }>
+
 const checkSpeculation = (option: string, speculation: SpeculativeExecution): void => {
   oneOf(option, Argument.record(option, speculation)._tag, ["None", "Constant", "Custom"])
+  refuseUnknown(option, speculation, speculationNames[speculation._tag])
   if (speculation._tag === "Constant") {
     millis(`${option}.delay`, speculation.delay)
     integer(`${option}.maxExecutions`, speculation.maxExecutions, 1, 1000)

@@ -7,8 +7,9 @@ import type { ClusterOptions, TlsOptions } from "../../ClusterOptions.ts"
 import type { ExecutionProfile, RequestOptions } from "../../ExecutionProfile.ts"
 import * as TimestampGenerator from "../../TimestampGenerator.ts"
 import * as Argument from "../arguments.ts"
+import { refuseUnknown } from "../optionNames.ts"
 import { type ResolvedBreaker, resolveBreaker } from "./breaker.ts"
-import { flag, integer, limit, longestTimer, millis, oneOf, refuse, text } from "./checks.ts"
+import { flag, integer, limit, longestTimer, millis, oneOf, refuse, shortText, text } from "./checks.ts"
 import {
   orNever,
   resolveAdvanced,
@@ -23,7 +24,8 @@ import {
   resolveWindow
 } from "./connections.ts"
 import { resolveMetrics, type ResolvedMetrics, resolveSlowQueryThreshold } from "./metrics.ts"
-import { checkRequestOptions } from "./requestOptions.ts"
+import { clusterOptions, notOfClusters } from "./names.ts"
+import { checkProfile, checkRequestOptions } from "./requestOptions.ts"
 import { resolveTls } from "./tls.ts"
 
 /** The options with every default filled in and every duration in milliseconds; a timer of 0 never fires. */
@@ -103,12 +105,13 @@ export const resolve = (options: ClusterOptions): Either.Either<Resolved, Config
   Either.try({
     try: () => {
       Argument.record("options", options)
+      refuseUnknown("", options, clusterOptions, notOfClusters)
       const contactPoints = resolveContactPoints(options.contactPoints)
       text("localDataCenter", options.localDataCenter)
       const authentication = resolveAuthentication(options)
       checkRequestOptions(options, "")
       for (const [name, profile] of Object.entries(options.profiles ?? {})) {
-        checkRequestOptions(profile, `profiles.${name}`)
+        checkProfile(profile, `profiles.${name}`)
       }
       const { addressTranslator } = options
       if (addressTranslator !== undefined && typeof addressTranslator !== "function") {
@@ -165,8 +168,8 @@ export const resolve = (options: ClusterOptions): Either.Either<Resolved, Config
         metrics: resolveMetrics(options.metrics),
         slowQueryThreshold: resolveSlowQueryThreshold(options.slowQueryThreshold),
         cqlVersion: cqlVersion(options.cqlVersion),
-        applicationName: text("applicationName", options.applicationName),
-        applicationVersion: text("applicationVersion", options.applicationVersion),
+        applicationName: shortText("applicationName", options.applicationName),
+        applicationVersion: shortText("applicationVersion", options.applicationVersion),
         advanced: resolveAdvanced(options.advanced)
       }
     },

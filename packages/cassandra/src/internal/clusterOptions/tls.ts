@@ -1,6 +1,8 @@
 import * as Redacted from "effect/Redacted"
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto"
 import type { ClusterOptions, TlsOptions } from "../../ClusterOptions.ts"
+import { refuseUnknown } from "../optionNames.ts"
+import { notOfTls, tlsOptions } from "./names.ts"
 import { flag, refuse, text } from "./checks.ts"
 
 const certificate = (option: string, pem: string): X509Certificate => {
@@ -36,6 +38,7 @@ export const resolveTls = (tls: ClusterOptions["tls"]): TlsOptions | undefined =
   if (tls === undefined || tls === false) return undefined
   if (tls === true) return {}
   if (typeof tls !== "object" || tls === null) return refuse("tls", "must be true, false or its options")
+  refuseUnknown("tls", tls, tlsOptions, notOfTls)
   const { ca, cert, key, passphrase } = tls
   if ((cert === undefined) !== (key === undefined)) {
     refuse("tls.cert", "a client certificate needs its key, and a key its certificate")

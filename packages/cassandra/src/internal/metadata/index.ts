@@ -6,7 +6,12 @@ import type * as Scope from "effect/Scope"
 import { type CassandraError, ConnectionError, isCassandraError, QueryError } from "../../CassandraError.ts"
 import { cql } from "../../cql.ts"
 import type { Keyspace, UserAggregate, UserFunction } from "../../Keyspace.ts"
-import { type AgreementOptions, type Metadata, UserTypeNotFoundError } from "../../Metadata.ts"
+import {
+  type AgreementOptions,
+  type Metadata,
+  type SchemaAgreementError,
+  UserTypeNotFoundError
+} from "../../Metadata.ts"
 import type { Session } from "../../Session.ts"
 import type { Values } from "../../Statement.ts"
 import type { Engine } from "../driver.ts"
@@ -14,6 +19,9 @@ import { prepareOnce } from "../prepareStatement.ts"
 import { plainOptions } from "../requestOptions.ts"
 import { fromDriverError } from "../driverErrors.ts"
 import { hostOf } from "../host.ts"
+import * as Argument from "../arguments.ts"
+import { agreementOptions } from "../clusterOptions/names.ts"
+import { unknownOption } from "../optionNames.ts"
 import { awaitAgreement, inAgreement } from "../schemaAgreement.ts"
 import { encoderOf } from "../boundValues.ts"
 import { forgetInDriver, refreshHosts } from "../wire/client/index.ts"
@@ -45,11 +53,10 @@ export const make = (
 
     const table = (keyspace: string, name: string) => within(keyspace, ({ tables }) => tables.get(name))
 
-    const agree = (options: AgreementOptions = {}) =>
-      awaitAgreement(
-        client,
-        options.maxWait === undefined ? Duration.millis(maxWait) : Duration.decode(options.maxWait)
-      )
+    const agree = (options: AgreementOptions = {}) => {
+      const { maxWait: wait } = Argument.options("metadata.awaitSchemaAgreement", options, agreementOptions)
+      return awaitAgreement(client, wait === undefined ? Duration.millis(maxWait) : Duration.decode(wait))
+    }
 
     const forgotten = (keyspace: string, kind: Parameters<typeof forgetInDriver>[2], name: string) =>
       Effect.sync(() => forgetInDriver(client, keyspace, kind, name))
@@ -103,8 +110,11 @@ export const make = (
         ),
       tokenRanges: (keyspace) => Effect.sync(() => Option.fromNullable(ring.tokenRanges(client, keyspace))),
 
-      refreshSchema: (options) =>
-        (options?.maxWait === undefined ? Effect.void : agree(options)).pipe(
+      refreshSchema: (options = {}) =>
+        Effect.suspend((): Effect.Effect<void, CassandraError | SchemaAgreementError> => {
+          const unknown = unknownOption("metadata.refreshSchema", options, agreementOptions)
+          return unknown ?? (options.maxWait === undefined ? Effect.void : agree(options))
+        }).pipe(
           Effect.zipRight(driverDoes(() => client.metadata.refreshKeyspaces())),
           Effect.tap(() => Effect.sync(() => cache.forget())),
           Effect.zipRight(cache.all)

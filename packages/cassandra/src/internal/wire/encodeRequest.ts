@@ -41,7 +41,8 @@ export type Payload =
       readonly _tag: "Batch"
       /** The protocol's number for the kind of the batch. */
       readonly type: number
-      readonly items: ReadonlyArray<BoundStatement>
+      /** A text is sent as it is. */
+      readonly items: ReadonlyArray<BoundStatement | string>
       readonly keyspace: string | undefined
     }
 
@@ -144,6 +145,12 @@ export const encodeRequest = (
       w.u8(payload.type)
       w.i16(payload.items.length)
       for (const item of payload.items) {
+        if (typeof item === "string") {
+          w.u8(0)
+          w.longString(item)
+          w.i16(0)
+          continue
+        }
         const id = item.info.queryId!
         w.u8(1)
         w.i16(id.length)

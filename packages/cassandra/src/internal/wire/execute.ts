@@ -125,15 +125,12 @@ export const query = (
   return send(wire, { _tag: "Query", query: text, keyspace }, undefined, options, receiver)
 }
 
-/** One statement of a batch. */
-export interface BatchStatement {
-  readonly prepared: Prepared
-  readonly values: Values
-}
+/** One statement of a batch: prepared, with its values, or a text that has none. */
+export type BatchStatement = string | { readonly prepared: Prepared; readonly values: Values }
 
 const batchTypes = { LOGGED: 0, UNLOGGED: 1, COUNTER: 2 } as const
 
-/** Executes a batch, routed by its first statement. */
+/** Executes a batch, routed by its first statement that is prepared. */
 export const batch = (
   client: Client,
   type: keyof typeof batchTypes,
@@ -142,7 +139,8 @@ export const batch = (
   receiver: Receiver<WireResponse>
 ): Cancellable => {
   const wire = wireOf(client)
-  const items = statements.map(({ prepared, values }) => new Execute(prepared, values))
+  const items = statements.map((one) => (typeof one === "string" ? one : new Execute(one.prepared, one.values)))
+  const routed = items.find((item) => typeof item !== "string")
   const keyspace = keyspaceOf(wire, options.keyspace)
-  return send(wire, { _tag: "Batch", type: batchTypes[type], items, keyspace }, items[0], options, receiver)
+  return send(wire, { _tag: "Batch", type: batchTypes[type], items, keyspace }, routed, options, receiver)
 }

@@ -292,7 +292,8 @@ export class WireRequest {
       error instanceof Misfit
         ? ({ meta }: PreparedInfo) => error.variable !== undefined && meta!.columns.includes(error.variable)
         : ({ queryId }: PreparedInfo) => error.queryId !== undefined && queryId!.equals(error.queryId)
-    return payload.items.find(({ info }) => isIt(info))?.info
+    for (const item of payload.items) if (typeof item !== "string" && isIt(item.info)) return item.info
+    return undefined
   }
 
   /** Prepared again, a statement may have variables of other types: fields are added to a UDT, or renamed. */
@@ -301,6 +302,6 @@ export class WireRequest {
     const writers = writersFor(info.meta!.columns)
     if (payload._tag === "Execute") payload.writers = writers
     if (payload._tag !== "Batch") return
-    for (const item of payload.items) if (item.info === info) item.writers = writers
+    for (const item of payload.items) if (typeof item !== "string" && item.info === info) item.writers = writers
   }
 }
