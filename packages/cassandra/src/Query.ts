@@ -17,6 +17,7 @@ import { type CassandraError, QueryError } from "./CassandraError.ts"
 import * as Argument from "./internal/arguments.ts"
 import { asQuery, effectQuery, firstOf, statementFor, verifiableOf, withoutSchema } from "./internal/query.ts"
 import { namesOf, unknownOption } from "./internal/optionNames.ts"
+import { withRows } from "./internal/statement.ts"
 import { verify, type Verifiable } from "./internal/verifyQuery.ts"
 import type { PagingState } from "./PagingState.ts"
 import type { ResultSet } from "./ResultSet.ts"
@@ -142,7 +143,7 @@ export const findAll = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>
   options: ReadOptions<RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>
 ): EffectQuery<RequestA, ReadonlyArray<ResultA>, never, RequestR | ResultR> =>
   effectQuery(options, verifiableOf(options, options), (session, statement) =>
-    session.rows(Statement.as(statement, options.Result))
+    session.rows(withRows(statement, options.Result))
   )
 
 /**
@@ -169,7 +170,7 @@ export const findOne = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>
   options: ReadOptions<RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>
 ): EffectQuery<RequestA, Option.Option<ResultA>, never, RequestR | ResultR> =>
   effectQuery(options, verifiableOf(options, options), (session, statement) =>
-    firstOf(session, Statement.as(statement, options.Result))
+    firstOf(session, withRows(statement, options.Result))
   )
 
 /**
@@ -183,7 +184,7 @@ export const single = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>(
 ): EffectQuery<RequestA, ResultA, Cause.NoSuchElementException, RequestR | ResultR> =>
   effectQuery(options, verifiableOf(options, options), (session, statement) =>
     Effect.flatMap(
-      firstOf(session, Statement.as(statement, options.Result)),
+      firstOf(session, withRows(statement, options.Result)),
       Option.match({
         onNone: () => Effect.fail(new Cause.NoSuchElementException("The query gives no row")),
         onSome: (row) => Effect.succeed(row)
@@ -305,7 +306,7 @@ export const page = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>(
     if (unknown !== undefined) return Effect.fail(unknown)
     return Effect.flatMap(encode(request), (encoded) =>
       Effect.flatMap(statementFor(options.execute, encoded), (made) => {
-        let statement = Statement.as(made, options.Result)
+        let statement = withRows(made, options.Result)
         if (pageSize !== undefined) statement = Statement.withPageSize(statement, pageSize)
         if (Option.isSome(after)) statement = Statement.withPagingState(statement, after.value)
         return session.execute(statement)
@@ -347,7 +348,7 @@ export const stream = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>(
     Stream.unwrap(
       Effect.flatMap(encoding(request), (encoded) =>
         Effect.map(statementFor(options.execute, encoded), (statement) =>
-          session.stream(Statement.as(statement, options.Result))
+          session.stream(withRows(statement, options.Result))
         )
       )
     )

@@ -28,8 +28,8 @@ import { structuralKey } from "./internal/structuralKey.ts"
 import { verify } from "./internal/verifyQuery.ts"
 import type { SchemaMismatchError } from "./SchemaMismatchError.ts"
 import { Session } from "./Session.ts"
-import * as Statement from "./Statement.ts"
-import { withoutDecoder } from "./internal/statement.ts"
+import type * as Statement from "./Statement.ts"
+import { withoutDecoder, withRows } from "./internal/statement.ts"
 
 /**
  * A resolver's request. Two for the same thing are equal.
@@ -153,7 +153,7 @@ const makeResolver = <Input, RequestR, A, E, ResultR>(
       return Effect.suspend(() => statementFor(spec.execute, encoded)).pipe(
         Effect.flatMap((statement) =>
           session.rows<unknown, ResultR, ParseError>(
-            spec.Result === undefined ? withoutDecoder(statement) : Statement.as(statement, typed<ResultR>(spec.Result))
+            spec.Result === undefined ? withoutDecoder(statement) : withRows(statement, typed<ResultR>(spec.Result))
           )
         ),
         Effect.map((rows) => spec.distribute(wanted, rows)),

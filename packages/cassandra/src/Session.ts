@@ -83,7 +83,7 @@ export interface Session {
  * @category models
  */
 export interface PrepareOptions {
-  /** The keyspace of unqualified table names, in place of the session's. */
+  /** The keyspace of unqualified table names, in place of the session's. Bound statements go there too. */
   readonly keyspace?: string | undefined
   /**
    * How long to wait. After it preparing fails with an `OperationTimedOutError`. Default: the `timeout` of a request, after which
@@ -96,8 +96,8 @@ export interface PrepareOptions {
    */
   readonly refresh?: boolean | undefined
   /**
-   * For a query handler of the server's that looks for one. It goes with every request that prepares this text from now on; a
-   * text that is prepared already is not prepared again for it.
+   * For a query handler of the server's that looks for one. It goes with every request that prepares this text from now on, and
+   * with the bound statements; a text that is prepared already is not prepared again for it.
    */
   readonly customPayload?: Readonly<Record<string, Uint8Array>> | undefined
 }

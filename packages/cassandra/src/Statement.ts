@@ -9,7 +9,7 @@ import { dual } from "effect/Function"
 import type { ParseError } from "effect/ParseResult"
 import type { Pipeable } from "effect/Pipeable"
 import * as Predicate from "effect/Predicate"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import { QueryError } from "./CassandraError.ts"
 import type { Consistency, SerialConsistency } from "./Consistency.ts"
 import type { ExecutionProfile, RequestOptions } from "./ExecutionProfile.ts"
@@ -17,8 +17,8 @@ import type { LoadBalancing } from "./LoadBalancing.ts"
 import type { PagingState } from "./PagingState.ts"
 import type { RetryPolicy } from "./RetryPolicy.ts"
 import type { SpeculativeExecution } from "./SpeculativeExecution.ts"
-import * as Argument from "./internal/arguments.ts"
 import * as internal from "./internal/statement.ts"
+import type { RowSchema } from "./internal/typeErrors.ts"
 
 /**
  * @since 0.1.0
@@ -117,6 +117,8 @@ export declare namespace Statement {
   export type Any = Statement<unknown, unknown, unknown>
 }
 
+const noValues: Values = Object.freeze([])
+
 /**
  * @since 0.1.0
  * @category guards
@@ -140,7 +142,7 @@ export const isStatement = (u: unknown): u is Statement<unknown, unknown, unknow
  */
 export const make = (
   query: string,
-  values: Values = [],
+  values: Values = noValues,
   options: StatementOptions = internal.noOptions
 ): Statement<Row, never, never> =>
   new internal.StatementImpl<Row, never, never>(query, values, options, undefined, false, undefined)
@@ -159,6 +161,10 @@ const given = <A, R, E>(self: Statement<A, R, E>): Statement<A, R, E> => {
 /**
  * Decodes each row with a schema: a row that does not fit fails the request with a `ParseError`.
  *
+ * A schema that reads no rows does not compile: one whose encoded side has no fields, as `Schema.String`, or one with a field that
+ * reads a time from a text, as `Schema.Date` (a row has a `Date` for a `timestamp`). A schema of the type `Schema.Schema<A, any>`
+ * is taken as it is.
+ *
  * @example
  * ```ts
  * import { Schema } from "effect"
@@ -173,23 +179,11 @@ const given = <A, R, E>(self: Statement<A, R, E>): Statement<A, R, E> => {
  * @category decoding
  */
 export const as: {
-  <A, I, R>(schema: Schema.Schema<A, I, R>): (self: Statement.Any) => Statement<A, R, ParseError>
-  <A, I, R>(self: Statement.Any, schema: Schema.Schema<A, I, R>): Statement<A, R, ParseError>
+  <A, I, R>(schema: Schema.Schema<A, I, R> & RowSchema<A, I>): (self: Statement.Any) => Statement<A, R, ParseError>
+  <A, I, R>(self: Statement.Any, schema: Schema.Schema<A, I, R> & RowSchema<A, I>): Statement<A, R, ParseError>
 } = dual(2, <A, I, R>(self: Statement.Any, schema: Schema.Schema<A, I, R>): Statement<A, R, ParseError> =>
-  internal.withDecoder(given(self), decoderOf(schema))
+  internal.withRows(given(self), schema)
 )
-
-// A schema's decoder is compiled once, not for each statement.
-const decoders = new WeakMap<object, unknown>()
-
-const decoderOf = <A, I, R>(schema: Schema.Schema<A, I, R>) => {
-  type Decode = (rows: ReadonlyArray<Row>) => Effect.Effect<ReadonlyArray<A>, ParseError, R>
-  const known = decoders.get(schema) as Decode | undefined
-  if (known !== undefined) return known
-  const decode: Decode = Schema.decodeUnknown(Schema.Array(Argument.schema("Statement.as", schema)))
-  decoders.set(schema, decode)
-  return decode
-}
 
 /**
  * The same text with other values.

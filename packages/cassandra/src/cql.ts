@@ -8,6 +8,7 @@ import { type CassandraError, isCassandraError, QueryError } from "./CassandraEr
 import { ofTemplate } from "./internal/mergeOptions.ts"
 import { byPosition } from "./internal/namedValues.ts"
 import { noOptions, problemOf, StatementImpl } from "./internal/statement.ts"
+import type { BoundValues } from "./internal/typeErrors.ts"
 import { isStatement, type Row, type Statement, type StatementOptions } from "./Statement.ts"
 
 const IdentifierTypeId: unique symbol = Symbol.for("effect-cassandra/Identifier")
@@ -80,7 +81,10 @@ const texts = new WeakMap<TemplateStringsArray, string>()
  * @category constructors
  */
 export const cql: {
-  (strings: TemplateStringsArray, ...values: ReadonlyArray<unknown>): Statement<Row, never, never>
+  <V extends ReadonlyArray<unknown>>(
+    strings: TemplateStringsArray,
+    ...values: V & BoundValues<V>
+  ): Statement<Row, never, never>
   /** Quotes identifiers: `cql.id("shop", "Users")` is `"shop"."Users"`. */
   readonly id: typeof id
 } = Object.assign(

@@ -198,17 +198,17 @@ const rows: ReadonlyArray<readonly [taker: string, take: (options: never) => Run
   ],
   [
     "a query that reads",
-    (options) => Query.findAll(options)(1),
+    (options: Reading) => Query.findAll(options)(1),
     [[{ ...reading(), null: "check" }, 'no option "Query.null"; did you mean "Query.nulls"?']]
   ],
   [
     "a query that streams",
-    (options) => Stream.runDrain(Query.stream(options)(1)),
+    (options: Reading) => Stream.runDrain(Query.stream(options)(1)),
     [[{ ...reading(), samples: 1 }, 'no option "Query.samples"; did you mean "Query.sample"?']]
   ],
   [
     "a query that writes",
-    (options) => Query.void(options)(1),
+    (options: Reading) => Query.void(options)(1),
     [[{ ...reading() }, 'no option "Query.Result"; there are Request, execute, sample']]
   ],
   [
@@ -272,6 +272,8 @@ const rows: ReadonlyArray<readonly [taker: string, take: (options: never) => Run
     ]
   ]
 ]
+
+type Reading = ReturnType<typeof reading>
 
 function reading() {
   return { Request: Schema.Int, Result: Schema.Struct({ v: Schema.Int }), execute: (v: number) => cql`SELECT ${v}` }

@@ -144,7 +144,7 @@ layer(setup, { excludeTestServices: true })("texts without values", (it) => {
         () => session.rows(place().pipe(Statement.withPageSize(10), Statement.as(T))),
         () => Stream.runDrain(session.stream(place()))
       ]) {
-        const counts = yield* counting(run())
+        const counts = yield* counting<unknown, unknown, never>(run())
         assert.deepStrictEqual([counts.query, counts.execute], [0, 1])
       }
       const once = yield* counting(
@@ -245,7 +245,9 @@ layer(setup, { excludeTestServices: true })("counts of 16 bits", (it) => {
           session.execute(statement),
           Stream.runDrain(session.stream(statement)),
           session.batch(Batch.make("LOGGED", [statement]))
-        ] as ReadonlyArray<Effect.Effect<unknown, { readonly _tag: string }>>
+        ] as ReadonlyArray<Effect.Effect<unknown, unknown, ReturnType<typeof JSON.parse>>> as ReadonlyArray<
+          Effect.Effect<unknown, { readonly _tag: string }>
+        >
         const counts = yield* counting(
           Effect.forEach(ways, (way) =>
             Effect.map(Effect.flip(way), ({ _tag }) => assert.include(["QueryError", "ConfigurationError"], _tag))

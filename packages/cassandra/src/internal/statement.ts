@@ -1,7 +1,11 @@
 /** What a statement holds beside its public fields. */
+import type * as Effect from "effect/Effect"
 import { NodeInspectSymbol } from "effect/Inspectable"
+import type { ParseError } from "effect/ParseResult"
 import { pipeArguments } from "effect/Pipeable"
+import * as Schema from "effect/Schema"
 import type { CassandraError } from "../CassandraError.ts"
+import * as Argument from "./arguments.ts"
 import type { Row, Statement, StatementOptions, Values } from "../Statement.ts"
 
 export const TypeId: unique symbol = Symbol.for("effect-cassandra/Statement")
@@ -86,6 +90,23 @@ export const withDecoder = <A, R, E>(
 ): Statement<A, R, E> => {
   const { literal, options, problem, query, values } = inside(statement)
   return new StatementImpl(query, values, options, decode, literal, problem)
+}
+
+// A schema's decoder is compiled once, not for each statement.
+const decoders = new WeakMap<object, unknown>()
+
+/** A copy whose rows are decoded with a schema, of whose types nothing is known. */
+export const withRows = <A, I, R>(
+  statement: Statement.Any,
+  schema: Schema.Schema<A, I, R>
+): Statement<A, R, ParseError> => {
+  type Decode = (rows: ReadonlyArray<Row>) => Effect.Effect<ReadonlyArray<A>, ParseError, R>
+  let decode = decoders.get(schema) as Decode | undefined
+  if (decode === undefined) {
+    decode = Schema.decodeUnknown(Schema.Array(Argument.schema("Statement.as", schema)))
+    decoders.set(schema, decode)
+  }
+  return withDecoder(statement, decode)
 }
 
 /** A copy whose rows are plain. */
