@@ -1,4 +1,4 @@
-import { assert, it as test, layer } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import {
   Batch,
   CassandraMetrics,
@@ -279,10 +279,10 @@ function reading() {
   return { Request: Schema.Int, Result: Schema.Struct({ v: Schema.Int }), execute: (v: number) => cql`SELECT ${v}` }
 }
 
-layer(setup, { excludeTestServices: true })("an option that nobody knows", (it) => {
+describe("an option that nobody knows", () => {
   for (const [taker, take, wrong] of rows) {
     for (const [options, message] of wrong) {
-      it.effect(`${taker}: ${message}`, () =>
+      it.live(`${taker}: ${message}`, () =>
         Effect.gen(function* () {
           const error = yield* Effect.suspend(() => take(options as never)).pipe(
             // What gives no effect throws where it is called.
@@ -292,7 +292,7 @@ layer(setup, { excludeTestServices: true })("an option that nobody knows", (it) 
           assert.instanceOf(error, ConfigurationError)
           assert.strictEqual(error.message, message)
           assert.include(message, error.option)
-        })
+        }).pipe(Effect.provide(setup))
       )
     }
   }
@@ -313,11 +313,10 @@ const cases: ReadonlyArray<readonly [given: string, near: string | undefined]> =
   ["constructor", undefined]
 ]
 for (const [given, near] of cases) {
-  test(`the nearest option to ${JSON.stringify(given)} is ${near}`, () =>
-    assert.strictEqual(nearest(given, names), near))
+  it(`the nearest option to ${JSON.stringify(given)} is ${near}`, () => assert.strictEqual(nearest(given, names), near))
 }
 
-test("the nearest option is looked for in a part of a name that is long", () => {
+it("the nearest option is looked for in a part of a name that is long", () => {
   const error = unknownOption("", { ["x".repeat(1_000_000)]: 1 }, names)
   assert.isBelow(error!.message.length, 200)
 })

@@ -1,4 +1,4 @@
-import { assert, layer } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Batch, Cluster, Columns, cql, Query, Resolver, Session, Statement } from "effect-cassandra"
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
@@ -58,7 +58,11 @@ const remove = (i: number) => Statement.make(`DELETE FROM t WHERE id = ${i}`)
 const place = () => cql`SELECT v FROM places`
 const asked = () => Statement.make("SELECT v FROM asked").pipe(Statement.prepared)
 
-layer(setup, { excludeTestServices: true })("texts without values", (it) => {
+/** A test with a server and a session of its own. */
+const live = (name: string, test: () => Effect.Effect<void, unknown, Server | Session.Session>) =>
+  it.live(name, () => Effect.provide(test(), setup))
+
+describe("texts without values", () => {
   const ways: ReadonlyArray<
     readonly [name: string, run: (session: Session.Session, i: number) => Effect.Effect<unknown, unknown>]
   > = [
@@ -90,7 +94,7 @@ layer(setup, { excludeTestServices: true })("texts without values", (it) => {
     ]
   ]
   for (const [name, run] of ways) {
-    it.effect(`are sent as they are when they were put together: ${name}`, () =>
+    live(`are sent as they are when they were put together: ${name}`, () =>
       Effect.gen(function* () {
         const session = yield* Session.Session
         const counts = yield* counting(Effect.forEach(texts, (i) => run(session, i), { concurrency: 10 }))
@@ -99,7 +103,7 @@ layer(setup, { excludeTestServices: true })("texts without values", (it) => {
     )
   }
 
-  it.effect("are sent as they are within a batch, beside statements that are prepared", () =>
+  live("are sent as they are within a batch, beside statements that are prepared", () =>
     Effect.gen(function* () {
       const server = yield* Server
       const session = yield* Session.Session
@@ -125,7 +129,7 @@ layer(setup, { excludeTestServices: true })("texts without values", (it) => {
     })
   )
 
-  it.effect("are sent as they are by resolvers", () =>
+  live("are sent as they are by resolvers", () =>
     Effect.gen(function* () {
       const resolver = yield* Resolver.void("remove", {
         Request: Schema.Struct({ id: Schema.Int }),
@@ -136,7 +140,7 @@ layer(setup, { excludeTestServices: true })("texts without values", (it) => {
     })
   )
 
-  it.effect("are prepared where a template has nothing put in", () =>
+  live("are prepared where a template has nothing put in", () =>
     Effect.gen(function* () {
       const session = yield* Session.Session
       for (const run of [
@@ -154,7 +158,7 @@ layer(setup, { excludeTestServices: true })("texts without values", (it) => {
     })
   )
 
-  it.effect("are prepared where they ask for it, and are part of what is asked for", () =>
+  live("are prepared where they ask for it, and are part of what is asked for", () =>
     Effect.gen(function* () {
       const session = yield* Session.Session
       assert.deepStrictEqual(yield* counting(session.execute(asked())), { ...none, prepare: 1, execute: 1 })
@@ -168,7 +172,7 @@ layer(setup, { excludeTestServices: true })("texts without values", (it) => {
     })
   )
 
-  it.effect("a statement with values is always prepared, and says so when told not to be", () =>
+  live("a statement with values is always prepared, and says so when told not to be", () =>
     Effect.gen(function* () {
       const session = yield* Session.Session
       const wanted = Statement.make("DELETE FROM t WHERE id = ?", [1], { prepared: false })
@@ -204,9 +208,9 @@ const limits: ReadonlyArray<
   ]
 ]
 
-layer(setup, { excludeTestServices: true })("counts of 16 bits", (it) => {
+describe("counts of 16 bits", () => {
   for (const [name, made] of limits) {
-    it.effect(`65,535 ${name} are sent, and one more is refused before anything is`, () =>
+    live(`65,535 ${name} are sent, and one more is refused before anything is`, () =>
       Effect.gen(function* () {
         assert.deepStrictEqual(yield* counting(made(65_535)), { ...none, batch: 1 })
         const counts = yield* counting(
@@ -238,7 +242,7 @@ layer(setup, { excludeTestServices: true })("counts of 16 bits", (it) => {
     ["seconds", Statement.make("SELECT", [], { nowInSeconds: 2 ** 31 })]
   ]
   for (const [name, statement] of refused) {
-    it.effect(`too many ${name} are refused before anything is sent`, () =>
+    live(`too many ${name} are refused before anything is sent`, () =>
       Effect.gen(function* () {
         const session = yield* Session.Session
         const ways = [
