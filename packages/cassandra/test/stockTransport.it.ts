@@ -55,6 +55,24 @@ layer(setup, { excludeTestServices: true })("a driver that the wire does not kno
     })
   )
 
+  it.effect("tells what the server says of a statement whose table is gone", () =>
+    Effect.gen(function* () {
+      const session = yield* Session.Session
+      yield* session.execute(cql`CREATE TABLE gone (id int PRIMARY KEY)`)
+      const insert = cql`INSERT INTO gone (id) VALUES (${1})`
+      const batch = session.batch(Batch.make("UNLOGGED", [insert]))
+      yield* session.execute(insert)
+      yield* batch
+      yield* session.execute(cql`DROP TABLE gone`)
+      for (const run of [session.execute(insert), batch, session.rows(cql`SELECT * FROM gone WHERE id = ${1}`)]) {
+        assert.strictEqual(
+          (yield* Effect.flip<unknown, { readonly _tag: string }, never>(run))._tag,
+          "InvalidQueryError"
+        )
+      }
+    })
+  )
+
   it.effect("serves at protocol v4, with the same rows, pages, batches and errors", () =>
     Effect.gen(function* () {
       const { state } = yield* cluster({ minimumProtocolVersion: 4 })

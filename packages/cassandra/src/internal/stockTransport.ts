@@ -16,6 +16,7 @@ import { balancingKey, routingKey } from "./loadBalancing.ts"
 import { noTransportTotals } from "./telemetry/totals.ts"
 import * as driverClient from "./wire/client/index.ts"
 import type { Column } from "./wire/columnType.ts"
+import { isOfStatement } from "./wire/errors.ts"
 
 /** A prepared statement and what encodes its values. */
 interface Prepared {
@@ -131,6 +132,28 @@ export const stockTransport = (client: driver.Client, maxPrepared: number, break
     }
   }
 
+  /**
+   * The driver takes it for a fault of the node when that cannot prepare again what it has forgotten, and asks the next one, to the
+   * last. What the server says of the statement is asked for then.
+   */
+  const explained = (queries: ReadonlyArray<string>, receiver: Receiver<Response>): Receiver<Response> => ({
+    answered: (error, response) => {
+      if (!(error instanceof driver.errors.NoHostAvailableError)) return receiver.answered(error, response)
+      void (async () => {
+        for (const query of queries) {
+          const entry = prepared(query)
+          if (entry === undefined) continue
+          try {
+            remember(query, await driverClient.prepareAgain(client, entry.info))
+          } catch (told) {
+            if (told instanceof driver.errors.ResponseError && isOfStatement(told.code)) return told
+          }
+        }
+        return error
+      })().then((told) => receiver.answered(told, undefined))
+    }
+  })
+
   const counted = ({ speculativeExecutions }: Response): void => {
     speculative += speculativeExecutions
   }
@@ -165,14 +188,16 @@ export const stockTransport = (client: driver.Client, maxPrepared: number, break
       if (!options.prepare && isEmpty(values)) {
         client.execute(query, [], { ...queryOptions(options), prepare: false }, callback)
       } else {
+        const told = answering(explained([query], receiver), breaker, options.timeout, counted)
         bind(query, values)
-          .then((bound) => client.execute(query, bound, queryOptions(options), callback))
+          .then((bound) => client.execute(query, bound, queryOptions(options), told))
           .catch((error: unknown) => receiver.answered(new NotSent(error), undefined))
       }
       return undefined
     },
     batch: (type, members, options, receiver) => {
-      const callback = answering(receiver, breaker, options.timeout, counted)
+      const queries = [...new Set(members.map(({ query }) => query))]
+      const callback = answering(explained(queries, receiver), breaker, options.timeout, counted)
       const batchOptions = { ...queryOptions(options), logged: type === "LOGGED", counter: type === "COUNTER" }
       Promise.all(members.map(async ({ query, values }) => ({ query, params: await bind(query, values) })))
         .then((queries) => client.batch(queries, batchOptions, callback))

@@ -43,3 +43,22 @@ export class WireError extends Error {
 /** Is this value a {@link WireError}? Tests the tag, so that errors of another copy of this module count too. */
 export const isWireError = (u: unknown): u is WireError =>
   typeof u === "object" && u !== null && (u as { _tag?: unknown })._tag === "WireError"
+
+/**
+ * Whether an error code of the server's is about the statement, which every other node would answer the same to: its syntax,
+ * its tables and columns, what the role may do. The others are about the node that answered.
+ */
+export const isOfStatement = (code: unknown): boolean =>
+  typeof code === "number" &&
+  code !== UNPREPARED &&
+  (code >= SYNTAX_ERROR || code === PROTOCOL_ERROR || code === FUNCTION_FAILURE)
+
+const PROTOCOL_ERROR = 0x000a
+const FUNCTION_FAILURE = 0x1400
+const SYNTAX_ERROR = 0x2000
+export const UNPREPARED = 0x2500
+
+/** Says which statement an error is about. Nothing that prints the error repeats the text: the client's own error has it. */
+export const ofStatement = (error: Error, query: string): void => {
+  Object.defineProperty(error, "query", { value: query, configurable: true, writable: true })
+}

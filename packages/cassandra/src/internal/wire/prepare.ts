@@ -3,6 +3,7 @@ import type { Column } from "./columnType.ts"
 import type { WireConnection } from "./connection.ts"
 import type { Timed } from "./deadlines.ts"
 import type { Host, PreparedInfo, PreparedResponse, ResponseError } from "./driverShape.ts"
+import { ofStatement } from "./errors.ts"
 import { inKeyspace, Route } from "./route.ts"
 import type { WireState } from "./state.ts"
 import { PREPARED_RESULT, type PreparedMetadata } from "./stockResponse.ts"
@@ -171,7 +172,7 @@ class Preparing {
   private failed(error: Error): void {
     const { info } = this
     info.preparing = false
-    Object.assign(error, { query: this.query })
+    ofStatement(error, this.query)
     info.emit("prepared", error)
   }
 

@@ -5,12 +5,11 @@ import { unpreparedLoop, type WireConnection } from "./connection.ts"
 import type { Host, PreparedInfo, ResponseError } from "./driverShape.ts"
 import type { Payload } from "./encodeRequest.ts"
 import { writersFor } from "./encodeValue.ts"
+import { isOfStatement, ofStatement, UNPREPARED } from "./errors.ts"
 import { readResponse, type WireResponse } from "./result.ts"
 import { inKeyspace, needsKeyspace, Route } from "./route.ts"
 import type { WireState } from "./state.ts"
 import { PREPARED_RESULT, type PreparedMetadata } from "./stockResponse.ts"
-
-const UNPREPARED = 0x2500
 
 /**
  * One request on its way: to the first host of its plan that can take it, to others for its speculative executions, and
@@ -234,7 +233,7 @@ export class WireRequest {
       // The other executions may still answer.
       if (this.attempt !== undefined) return
       const { payload } = this
-      if (payload._tag !== "Batch") error.query = payload._tag === "Query" ? payload.query : payload.info.query
+      if (payload._tag !== "Batch") ofStatement(error, payload._tag === "Query" ? payload.query : payload.info.query)
       this.complete(error)
     })
   }
@@ -260,10 +259,7 @@ export class WireRequest {
     connection.prepareOnce(info.query, info.keyspace, (failure, response) => {
       if (this.receiver === undefined) return
       this.guarded(() => {
-        if (failure) {
-          this.route.failed(host, failure)
-          return this.proceed()
-        }
+        if (failure) return this.notPrepared(attempt, info, failure as ResponseError)
         // A node of an older version knows no result id; what is remembered for the others must stay.
         if (response.meta.resultId !== undefined || info.meta?.resultId === undefined) info.meta = response.meta
         info.drops = this.wire.drops.in(response.meta.keyspace)
@@ -275,6 +271,15 @@ export class WireRequest {
         this.send(host, connection)
       })
     })
+  }
+
+  /** What the server says of the statement is the answer; what is wrong with the node sends the request to the next one. */
+  private notPrepared({ host }: Attempt, { query }: PreparedInfo, failure: ResponseError): void {
+    this.route.failed(host, failure)
+    if (!isOfStatement(failure.code)) return this.proceed()
+    failure.coordinator = host.address
+    ofStatement(failure, query)
+    this.complete(failure)
   }
 
   /** Whether the types of the statement may have changed: fields may have been added to one, and its table may have been made anew. */
