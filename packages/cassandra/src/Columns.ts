@@ -74,9 +74,9 @@ const quote = (name: string): string => cql.id(name).text
 
 /** A field that the values do not have leaves its column as it is; so the text is the same whatever they have. */
 const valuesOf = (values: object, columns: ReadonlyArray<string>): ReadonlyArray<unknown> => {
-  const byName = Argument.record("Columns", values) as { readonly [name: string]: unknown }
+  Argument.record("Columns", values)
   return columns.map((name) => {
-    const value = byName[name]
+    const value = Argument.field(values, name)
     return value === undefined ? unset : value
   })
 }
@@ -201,6 +201,6 @@ export const where = <A, I extends object, R, const Name extends NameOf<I>>(
     Argument.array("Columns.where", columns)
       .map((name) => `${quote(name)} = ?`)
       .join(" AND "),
-    columns.map((name) => values[name])
+    columns.map((name) => Argument.field(values, name))
   )
 }

@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import driver from "cassandra-driver"
 import type { CassandraError as E } from "effect-cassandra"
 import { inspect } from "node:util"
-import { fromDriverError, type RequestFacts } from "../src/internal/driverErrors.ts"
+import { fromDriverError, isBug, type RequestFacts } from "../src/internal/driverErrors.ts"
+import { Misfit } from "../src/internal/misfit.ts"
 
 const { responseErrorCodes: codes } = driver.types
 const facts: RequestFacts = { timeout: 1234, batch: false, sent: true }
@@ -274,6 +275,23 @@ describe("an error of the driver's own", () => {
     assert.strictEqual(fromDriverError(undefined, facts)._tag, "QueryError")
   })
 
+  it("a bug is told from what an error says", () => {
+    const bugs = [new TypeError("x is not a function"), new RangeError("Invalid array length"), new ReferenceError("y")]
+    const nodes = Object.assign(new RangeError("out of range"), { code: "ERR_OUT_OF_RANGE" })
+    for (const bug of [...bugs, nodes]) assert.isTrue(isBug(bug))
+    const errors = [
+      new Misfit("an integer"),
+      response(codes.invalid),
+      socket({ isSocketError: true }),
+      socket({ code: "ECONNREFUSED" }),
+      new driver.errors.ArgumentError("bad"),
+      new Error("x"),
+      "x",
+      undefined
+    ]
+    for (const error of errors) assert.isFalse(isBug(error))
+  })
+
   it("what is ours already stays as it is", () => {
     const error = fromDriverError(new driver.errors.AuthenticationError("no"), facts)
     assert.strictEqual(fromDriverError(error, facts), error)
@@ -292,7 +310,8 @@ describe("an error of the driver's own", () => {
     it(`never shows the value in: ${JSON.stringify(cause.message)}`, () => {
       const error = fromDriverError(cause, facts)
       assert.strictEqual(error._tag, "QueryError")
-      assert.strictEqual(error.writeState, "NotApplied")
+      assert.strictEqual(error.writeState, "Unknown")
+      assert.strictEqual(fromDriverError(cause, { ...facts, sent: false }).writeState, "NotApplied")
       for (const shown of [
         error.message,
         String(error),

@@ -49,3 +49,9 @@ export const credentials = (path: string, value: Credentials): Credentials => {
     ? value
     : refuse(`${path}.password`, "must be Redacted, so that it is never printed: Redacted.make(password)")
 }
+
+/** A field of a record, of any name: one that is called `constructor` is not what every object inherits. */
+export const field = (values: object, name: string): unknown =>
+  Object.hasOwn(values, name) || !(name in Object.prototype)
+    ? (values as { readonly [name: string]: unknown })[name]
+    : undefined

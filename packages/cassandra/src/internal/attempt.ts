@@ -13,7 +13,7 @@ import {
 } from "../CassandraError.ts"
 import type { Entrant } from "./admission.ts"
 import type { Engine } from "./driver.ts"
-import { fromDriverError } from "./driverErrors.ts"
+import { fromDriverError, isBug } from "./driverErrors.ts"
 import type { Waiting } from "./suspend.ts"
 import type { SessionTelemetry } from "./telemetry/session.ts"
 import { type Cancellable, NotSent, type Receiver, type Response, type SendOptions } from "./transport.ts"
@@ -77,6 +77,8 @@ export interface Attempted {
 export interface Outcome<A, E, R> {
   succeeded(response: Response): Effect.Effect<A, E, R>
   failed(error: CassandraError): Effect.Effect<A, E, R>
+  /** A bug came to light. */
+  died(defect: unknown): Effect.Effect<A, E, R>
   /** Nobody waits for it any more. */
   abandoned(): void
 }
@@ -145,7 +147,7 @@ export class Attempt<A, E, R> implements Entrant, Receiver<Response>, Waiting<A,
     this.#subject.engine.gate.leave()
     if (this.#done) return
     this.#end()
-    if (response === undefined) return this.#fail(this.#failure(error))
+    if (response === undefined) return this.#failed(error)
     let next: Effect.Effect<A, E, R>
     try {
       next = this.#outcome.succeeded(response)
@@ -159,13 +161,11 @@ export class Attempt<A, E, R> implements Entrant, Receiver<Response>, Waiting<A,
     this.#resume!(this.#outcome.failed(error))
   }
 
-  #failure(error: unknown): CassandraError {
+  #failed(error: unknown): void {
     const sent = !(error instanceof NotSent)
-    return fromDriverError(sent ? error : error.cause, {
-      timeout: this.#options.timeout,
-      batch: this.#subject.isBatch,
-      sent
-    })
+    const cause = sent ? error : error.cause
+    if (isBug(cause)) return this.#resume!(this.#outcome.died(cause))
+    this.#fail(fromDriverError(cause, { timeout: this.#options.timeout, batch: this.#subject.isBatch, sent }))
   }
 
   #end(): void {

@@ -12,9 +12,13 @@ const invalid = (message: string): QueryError => new QueryError({ message, write
 
 /** The values in the order of the variables. Throws a `QueryError` for a missing or a surplus one. */
 export const inOrder = (variables: ReadonlyArray<Column>, given: Values): ReadonlyArray<unknown> => {
-  const values = Array.isArray(given)
-    ? (given as ReadonlyArray<unknown>)
-    : byName(variables, given as { readonly [name: string]: unknown })
+  let values: ReadonlyArray<unknown>
+  try {
+    values = Array.isArray(given) ? given : byName(variables, given as { readonly [name: string]: unknown })
+  } catch (error) {
+    // What a getter throws may quote the value.
+    throw error instanceof QueryError ? error : invalid("A value cannot be read: its getter threw")
+  }
   if (values.length === variables.length) return values
   const expected = variables.length === 1 ? "1 value" : `${variables.length} values`
   throw invalid(`The statement takes ${expected}, not ${values.length}`)

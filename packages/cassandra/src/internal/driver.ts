@@ -9,7 +9,7 @@ import { type CassandraError, ConfigurationError } from "../CassandraError.ts"
 import type { Resolved } from "./clusterOptions/resolve.ts"
 import { Gate } from "./admission.ts"
 import { connectError } from "./connectError.ts"
-import { fromDriverError } from "./driverErrors.ts"
+import { failureOf } from "./driverErrors.ts"
 import { clientOptions, type Hooks } from "./driverOptions.ts"
 import type { RoutingPolicy } from "./loadBalancing.ts"
 import { stockTransport } from "./stockTransport.ts"
@@ -102,7 +102,8 @@ const open = (
       () => resume(Effect.succeed([client, abort] as const)),
       (error: unknown) => {
         abort()
-        resume(Effect.fail(connectError(fromDriverError(error, { timeout, batch: false, sent: false }), options)))
+        const failure = failureOf(error, { timeout, batch: false, sent: false })
+        resume(Effect.mapError(failure, (failed) => connectError(failed, options)))
       }
     )
     return Effect.promise(async () => {

@@ -1,5 +1,6 @@
 /** From the driver's errors to ours. The driver's error is kept as the cause, its message unchanged. */
 import driver from "cassandra-driver"
+import * as Effect from "effect/Effect"
 import * as E from "../CassandraError.ts"
 import { fromCode } from "../Consistency.ts"
 import { explain, Misfit } from "./misfit.ts"
@@ -126,15 +127,22 @@ const fromResponse = (error: DriverError, code: number, facts: RequestFacts): E.
 // The driver's errors about values quote them, each in its own way (`Expected Number, obtained 'secret'`), and the message
 // is in the stack as well: of both, only the frames are kept.
 const withoutValue = (error: Error): Error => {
-  const safe = new TypeError("The driver refused the value")
+  const safe = new TypeError("Its message may show a value")
   const { message, stack = "" } = error
   const start = stack.indexOf(message)
   safe.stack = `${safe.name}: ${safe.message}${start === -1 ? "" : stack.slice(start + message.length)}`
   return safe
 }
 
-/** Whether a value was refused: nothing was sent. */
-const isEncodingError = (error: unknown): error is Error => error instanceof TypeError || error instanceof RangeError
+/** What the language itself throws. */
+const isLanguageError = (error: unknown): error is Error =>
+  error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError
+
+/**
+ * Whether a failure is a bug: the language threw it, and nobody made it a failure with a meaning. It is a defect, not an error that
+ * a program could do anything about.
+ */
+export const isBug = (error: unknown): error is Error => isLanguageError(error) && !(error instanceof Misfit)
 
 /** The error of a host in the driver's list: an error, or a text such as `Host considered as DOWN`. */
 const fromInner = (host: string, error: unknown, facts: RequestFacts): E.CassandraError =>
@@ -163,6 +171,10 @@ const fromWire = (error: WireError, facts: RequestFacts): E.CassandraError => {
       })
   }
 }
+
+/** A failure as an effect: a defect if it is a bug, and otherwise an error of ours. */
+export const failureOf = (error: unknown, facts: RequestFacts): Effect.Effect<never, E.CassandraError> =>
+  isBug(error) ? Effect.die(error) : Effect.fail(fromDriverError(error, facts))
 
 /** Every driver failure is one of ours: what is not recognised is a `QueryError`. */
 export const fromDriverError = (unknown: unknown, facts: RequestFacts): E.CassandraError => {
@@ -197,7 +209,7 @@ export const fromDriverError = (unknown: unknown, facts: RequestFacts): E.Cassan
     return new E.ConnectionError({ message, cause: error, hosts: hostsOf(error), writeState: "NotApplied" })
   }
   // What Node refuses to write has a code as well, like an error of the system.
-  if (error.isSocketError === true || (isSystemError(error) && !isEncodingError(error))) {
+  if (error.isSocketError === true || (isSystemError(error) && !isLanguageError(error))) {
     return new E.ConnectionError({
       message,
       cause: error,
@@ -209,12 +221,9 @@ export const fromDriverError = (unknown: unknown, facts: RequestFacts): E.Cassan
     return new E.ConnectionError({ message, cause: error, hosts: hostsOf(error), writeState: "NotApplied" })
   }
   if (error instanceof Misfit) return new E.QueryError({ message: explain(error), writeState: "NotApplied" })
-  if (isEncodingError(error)) {
-    return new E.QueryError({
-      message: "A value does not fit its type",
-      cause: withoutValue(error),
-      writeState: "NotApplied"
-    })
+  if (isLanguageError(error)) {
+    const what = facts.sent ? "The answer could not be read" : "The request could not be made"
+    return new E.QueryError({ message: what, cause: withoutValue(error), writeState: inFlight })
   }
   return new E.QueryError({
     message,

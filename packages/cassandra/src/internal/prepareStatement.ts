@@ -5,7 +5,7 @@ import * as Cause from "effect/Cause"
 import * as Option from "effect/Option"
 import type { CassandraError } from "../CassandraError.ts"
 import { deadlineError } from "./attempt.ts"
-import { fromDriverError } from "./driverErrors.ts"
+import { failureOf } from "./driverErrors.ts"
 import { decide } from "./request.ts"
 import type { Effective } from "./requestOptions.ts"
 import type { SessionTelemetry } from "./telemetry/session.ts"
@@ -51,11 +51,11 @@ export const prepareStatement = (
         ? retried
         : Effect.timeoutFail(retried, { duration: deadline, onTimeout: () => deadlineError(deadline, false) })
     return Effect.onExit(limited, (exit) =>
-      Effect.sync(() => telemetry.ended(cluster.statements.of(`PREPARE ${query}`), "default", failureOf(exit), started))
+      Effect.sync(() => telemetry.ended(cluster.statements.of(`PREPARE ${query}`), "default", tagOf(exit), started))
     )
   })
 
-const failureOf = (exit: Exit.Exit<unknown, CassandraError>): string | undefined =>
+const tagOf = (exit: Exit.Exit<unknown, CassandraError>): string | undefined =>
   Exit.isSuccess(exit)
     ? undefined
     : Option.match(Cause.failureOption(exit.cause), { onNone: () => "Interrupted", onSome: ({ _tag }) => _tag })
@@ -72,7 +72,7 @@ export const prepareOnce = (
 ): Effect.Effect<PreparedColumns, CassandraError> =>
   Effect.async((resume) => {
     const failed = (cause: unknown) =>
-      resume(Effect.fail(fromDriverError(cause, { timeout: options.timeout, batch: false, sent: false })))
+      resume(failureOf(cause, { timeout: options.timeout, batch: false, sent: false }))
     try {
       const preparing = transport.prepare(query, options, again, {
         answered: (error, prepared) => (prepared === undefined ? failed(error) : resume(Effect.succeed(prepared)))

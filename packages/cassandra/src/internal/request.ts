@@ -127,6 +127,11 @@ export abstract class Request<A, E, R> implements Attempted, Outcome<A, E | Cass
     return Effect.flatMap(answered, (answer) => this.finish(answer))
   }
 
+  died(defect: unknown): Effect.Effect<never> {
+    this.#ended("Defect")
+    return Effect.die(defect)
+  }
+
   abandoned(): void {
     this.#ended(this.#interruption())
   }
@@ -251,6 +256,7 @@ export class BatchRequest<A> extends Request<A, never, never> {
 const looked: Outcome<Response, CassandraError, never> = {
   succeeded: Effect.succeed,
   failed: Effect.fail,
+  died: Effect.die,
   abandoned: () => undefined
 }
 

@@ -104,26 +104,26 @@ const formOfType = new Map(Object.entries(plainForms).flatMap(([form, types]) =>
 export const formOf = (type: CqlTypeTree): string => formOfType.get(type.name) ?? "record"
 
 /** Types whose every value is one of another type, too: an `int` schema reads a `smallint`. */
-const widening: Readonly<Record<string, ReadonlyArray<string>>> = {
-  bigint: ["counter"],
-  counter: ["bigint"],
-  varint: ["bigint", "counter"],
-  int: ["smallint", "tinyint"],
-  smallint: ["tinyint"],
-  double: ["float"],
-  text: ["ascii"],
-  uuid: ["timeuuid"]
-}
+const widening: ReadonlyMap<string, ReadonlyArray<string>> = new Map([
+  ["bigint", ["counter"]],
+  ["counter", ["bigint"]],
+  ["varint", ["bigint", "counter"]],
+  ["int", ["smallint", "tinyint"]],
+  ["smallint", ["tinyint"]],
+  ["double", ["float"]],
+  ["text", ["ascii"]],
+  ["uuid", ["timeuuid"]]
+])
 
-const constructors: Readonly<Record<string, string>> = {
-  ReadonlySet: "Set",
-  ReadonlyMap: "Map",
-  Date: "Date",
-  Uint8Array: "Uint8Array",
-  "effect/BigDecimal": "BigDecimal",
-  "effect/DateTime.Utc": "DateTime",
-  "effect/DateTime.Zoned": "DateTime"
-}
+const constructors: ReadonlyMap<string, string> = new Map([
+  ["ReadonlySet", "Set"],
+  ["ReadonlyMap", "Map"],
+  ["Date", "Date"],
+  ["Uint8Array", "Uint8Array"],
+  ["effect/BigDecimal", "BigDecimal"],
+  ["effect/DateTime.Utc", "DateTime"],
+  ["effect/DateTime.Zoned", "DateTime"]
+])
 
 interface Check {
   readonly direction: Direction
@@ -165,7 +165,7 @@ export const unfitOf = (ast: AST.AST, actual: CqlTypeTree, check: Check, path = 
       return form("record") ?? unfitFields(fieldsOf(ast), actual, check, path)
     case "Declaration": {
       const constructor = AST.getTypeConstructorAnnotation(ast)
-      const name = Option.isSome(constructor) ? constructors[constructor.value._tag] : undefined
+      const name = Option.isSome(constructor) ? constructors.get(constructor.value._tag) : undefined
       return name === undefined ? undefined : (form(name) ?? unfitParameters(ast.typeParameters, actual, check, path))
     }
     default:
@@ -249,7 +249,7 @@ const unfitAnnotation = (
   }
   if (kind === "scalar") {
     const [wide, narrow] = check.direction === "read" ? [name, actual.name] : [actual.name, name]
-    return wide === narrow || widening[wide]?.includes(narrow) === true ? undefined : wrong
+    return wide === narrow || widening.get(wide)?.includes(narrow) === true ? undefined : wrong
   }
   if (name !== actual.name || dimension !== actual.dimension) return wrong
   return unfitParameters(parameters, actual, check, path)

@@ -7,6 +7,7 @@ import type { PreparedStatement } from "../PreparedStatement.ts"
 import { type Mismatch, SchemaMismatchError } from "../SchemaMismatchError.ts"
 import type { Session } from "../Session.ts"
 import type { Statement } from "../Statement.ts"
+import * as Argument from "./arguments.ts"
 import { kindOf } from "./cqlText.ts"
 import { parseCqlType } from "./cqlTypeText.ts"
 import { fieldOf, type Sample, sampleOf } from "./sample.ts"
@@ -86,7 +87,7 @@ const sampleFor = ({ request, sample }: Verifiable): Sample => {
       name,
       ast: type,
       optional,
-      value: (value as { readonly [name: string]: unknown })[name]
+      value: Argument.field(value as object, name)
     }))
   }
 }
@@ -98,7 +99,7 @@ const requestMismatches = (
   { columns, types }: TableSchema
 ): ReadonlyArray<Mismatch> =>
   variables.flatMap(({ name, type }, i): ReadonlyArray<Mismatch> => {
-    const value: unknown = Array.isArray(values) ? values[i] : (values as { readonly [name: string]: unknown })[name]
+    const value: unknown = Array.isArray(values) ? values[i] : Argument.field(values, name)
     const field = fieldOf(sample, value, name)
     if (field === undefined) return []
     const unfit = unfitOf(field.ast, parseCqlType(type), { direction: "write", types })

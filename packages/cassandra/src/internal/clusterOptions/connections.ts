@@ -1,13 +1,40 @@
 import type { AuthProvider } from "../../AuthProvider.ts"
 import { plainText, TypeId as AuthProviderTypeId } from "../../AuthProvider.ts"
 import type { ClusterOptions } from "../../ClusterOptions.ts"
+import { isIPv4, isIPv6 } from "node:net"
 import * as Argument from "../arguments.ts"
 import { flag, integer, longestTimer, millis, oneOf, refuse } from "./checks.ts"
 
-const contactPoint = (value: unknown): string =>
-  typeof value === "string" && value.trim().length > 0
-    ? value.trim()
-    : refuse("contactPoints", "each must be an address or a host name")
+const inBrackets = /^\[([^\]]*)\](?::(.*))?$/
+/** What no name of a host has in it: white space, and what separates the parts of a URL or of a list. */
+const noName = /[\s/,;@?#:[\]"'<>\\]/
+const fourNumbers = /^\d+(?:\.\d+){3}$/
+
+/** An address or a name, and the port behind it, without brackets where there is no port. */
+const contactPoint = (value: unknown): string => {
+  const no = (why: string): never => refuse("contactPoints", why)
+  if (typeof value !== "string" || value.trim() === "") return no("each must be an address or a host name")
+  const given = value.trim()
+  const shown = JSON.stringify(given.length > 100 ? `${given.slice(0, 100)}…` : given)
+  const withPort = (address: string, port: string | undefined): string => {
+    if (port === undefined) return address
+    if (!/^\d+$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
+      return no(`the port of ${shown} must be a whole number from 1 to 65535`)
+    }
+    return `${isIPv6(address) ? `[${address}]` : address}:${Number(port)}`
+  }
+  const [, bracketed, behind] = inBrackets.exec(given) ?? []
+  if (bracketed !== undefined) {
+    return isIPv6(bracketed) ? withPort(bracketed, behind) : no(`there is no IPv6 address in the brackets of ${shown}`)
+  }
+  if (isIPv6(given)) return given
+  const at = given.indexOf(":")
+  const address = at === -1 ? given : given.slice(0, at)
+  if (address === "" || noName.test(address) || (fourNumbers.test(address) && !isIPv4(address))) {
+    return no(`${shown} is no address or host name, with or without a port`)
+  }
+  return withPort(address, at === -1 ? undefined : given.slice(at + 1))
+}
 
 export const resolveContactPoints = (given: unknown = ["127.0.0.1"]): ReadonlyArray<string> =>
   Array.isArray(given) && given.length > 0
@@ -117,7 +144,7 @@ export const resolveAdvanced = (advanced: ClusterOptions["advanced"] = {}): Read
     refuse("advanced", "must be an object")
   }
   for (const key of Object.keys(advanced)) {
-    const instead = reserved[key]
+    const instead = Object.hasOwn(reserved, key) ? reserved[key] : undefined
     if (instead !== undefined) refuse(`advanced.${key}`, `cannot be set here; use ${instead}`)
   }
   for (const key of ["port", "maxVersion"]) {

@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import { type CassandraError, ConnectionError, isCassandraError, QueryError } from "../../CassandraError.ts"
+import { type CassandraError, ConnectionError, QueryError } from "../../CassandraError.ts"
 import { cql } from "../../cql.ts"
 import type { Keyspace, UserAggregate, UserFunction } from "../../Keyspace.ts"
 import { type AgreementOptions, type Metadata, UserTypeNotFoundError } from "../../Metadata.ts"
@@ -12,7 +12,7 @@ import type { Values } from "../../Statement.ts"
 import type { Engine } from "../driver.ts"
 import { prepareOnce } from "../prepareStatement.ts"
 import { plainOptions } from "../requestOptions.ts"
-import { fromDriverError } from "../driverErrors.ts"
+import { failureOf } from "../driverErrors.ts"
 import { hostOf } from "../host.ts"
 import { awaitAgreement, inAgreement } from "../schemaAgreement.ts"
 import { encoderOf } from "../boundValues.ts"
@@ -22,11 +22,8 @@ import * as ring from "./ring.ts"
 import * as Schema from "./schema.ts"
 
 const driverDoes = (work: () => Promise<unknown>): Effect.Effect<void, CassandraError> =>
-  Effect.asVoid(
-    Effect.tryPromise({
-      try: work,
-      catch: (error) => fromDriverError(error, { timeout: 0, batch: false, sent: false })
-    })
+  Effect.catchAll(Effect.asVoid(Effect.tryPromise({ try: work, catch: (error) => error })), (error) =>
+    failureOf(error, { timeout: 0, batch: false, sent: false })
   )
 
 /** `maxWait` is what is waited for the nodes to agree unless told otherwise, in milliseconds. */
@@ -221,7 +218,6 @@ const routingKey = (
               })
             })
           ),
-        catch: (error) =>
-          isCassandraError(error) ? error : fromDriverError(error, { timeout: 0, batch: false, sent: false })
-      })
+        catch: (error) => error
+      }).pipe(Effect.catchAll((error) => failureOf(error, { timeout: 0, batch: false, sent: false })))
   )

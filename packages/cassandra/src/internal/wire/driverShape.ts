@@ -303,7 +303,7 @@ export interface ClusterMetadata {
   readonly ring?: ReadonlyArray<{ readonly _value: MutableLong }> | undefined
   readonly ringTokensAsStrings?: ReadonlyArray<string>
   readonly primaryReplicas?: Readonly<Record<string, Host>>
-  readonly keyspaces: Readonly<Record<string, KeyspaceMetadata>>
+  readonly keyspaces: Record<string, KeyspaceMetadata>
   readonly tokenizer: object
   readonly _schemaParser: SchemaParser
   getReplicas(keyspace: string | undefined, token: unknown): ReadonlyArray<Host> | null
@@ -360,6 +360,8 @@ export interface ControlConnection extends EventEmitter {
   _contactPoints: ReadonlySet<string>
   /** By contact point, as it was given: what it resolved to. */
   _resolvedContactPoints: ReadonlyMap<string, ReadonlyArray<string>>
+  /** Its queue is null while there is nothing in it. */
+  readonly _debouncer: { _queue: { keyspaces: Record<string, object> } | null }
   readonly _profileManager: ProfileManager
   readonly _reconnectionPolicy: { newSchedule(): { next(): { readonly value: number } } }
   readonly _addressTranslator: {

@@ -62,3 +62,7 @@ export const UNPREPARED = 0x2500
 export const ofStatement = (error: Error, query: string): void => {
   Object.defineProperty(error, "query", { value: query, configurable: true, writable: true })
 }
+
+/** What reading an answer failed with: whatever it was, the bytes make no sense. */
+export const unreadable = (error: unknown): WireError =>
+  isWireError(error) ? error : new WireError("Malformed", "the answer cannot be read to its end")

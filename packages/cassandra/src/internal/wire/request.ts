@@ -5,7 +5,7 @@ import { unpreparedLoop, type WireConnection } from "./connection.ts"
 import type { Host, PreparedInfo, ResponseError } from "./driverShape.ts"
 import type { Payload } from "./encodeRequest.ts"
 import { writersFor } from "./encodeValue.ts"
-import { isOfStatement, ofStatement, UNPREPARED } from "./errors.ts"
+import { isOfStatement, ofStatement, unreadable, UNPREPARED } from "./errors.ts"
 import { readResponse, type WireResponse } from "./result.ts"
 import { inKeyspace, needsKeyspace, Route } from "./route.ts"
 import type { WireState } from "./state.ts"
@@ -161,7 +161,7 @@ export class WireRequest {
         this.options.defer
       )
     } catch (error) {
-      return this.onFailure(attempt, error as Error)
+      return this.onFailure(attempt, unreadable(error))
     }
     if (response.error !== undefined) return this.onFailure(attempt, response.error)
     this.forget(attempt)

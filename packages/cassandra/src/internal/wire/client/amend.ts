@@ -1,5 +1,6 @@
 import type driver from "cassandra-driver"
 import { agreeAmongLiving, waitForAgreement } from "./agreement.ts"
+import { knowAnyName } from "./anyName.ts"
 import { keepControlConnection } from "./controlConnection.ts"
 import { observe } from "./events.ts"
 import { retireRemoved } from "./pools.ts"
@@ -28,4 +29,5 @@ export const amend = (client: driver.Client, options: Amendments): void => {
   refreshInWindows(client, options)
   observe(client)
   knowReplicas(client)
+  knowAnyName(client)
 }
