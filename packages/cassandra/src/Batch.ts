@@ -12,6 +12,7 @@ import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import * as Predicate from "effect/Predicate"
 import type { Statement, StatementOptions } from "./Statement.ts"
 import { QueryError } from "./CassandraError.ts"
+import { withCallerFrames } from "./internal/callerFrames.ts"
 import * as Argument from "./internal/arguments.ts"
 
 /**
@@ -109,14 +110,14 @@ export const isBatch = (u: unknown): u is Batch => Predicate.hasProperty(u, Type
  */
 export const make = (type: BatchType, statements: Iterable<Statement.Any>, options: BatchOptions = {}): Batch => {
   if (!Predicate.isIterable(statements))
-    throw invalid("The statements of a batch are an array, or something else to iterate over")
+    throw withCallerFrames(invalid("The statements of a batch are an array, or something else to iterate over"))
   return new BatchImpl(type, Array.from(statements), Argument.record("Batch.make", options))
 }
 
 const invalid = (message: string) => new QueryError({ message, writeState: "NotApplied" })
 
 const given = (self: Batch): Batch => {
-  if (!isBatch(self)) throw invalid("Not a batch: make one with Batch.make")
+  if (!isBatch(self)) throw withCallerFrames(invalid("Not a batch: make one with Batch.make"))
   return self
 }
 

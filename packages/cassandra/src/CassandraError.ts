@@ -5,12 +5,18 @@
  * `writeState`, whether a write that failed with it may have been applied all the same. The driver's own error is kept as
  * `cause`. No message carries a bound value, a password or a paging state.
  *
+ * The error of a request names its statement: `query`, `keyspace` and `table` are fields, and what prints the error shows them. Its
+ * stack has no frames of the client. Give the effect a span (`Effect.withSpan`, `Effect.fn`), and `Cause.pretty` and `Effect.runPromise`
+ * show where that is.
+ *
  * @since 0.1.0
  */
 import type { YieldableError } from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Predicate from "effect/Predicate"
+import { NodeInspectSymbol } from "effect/Inspectable"
 import type { Consistency } from "./Consistency.ts"
+import { detailsOf } from "./internal/errorSite.ts"
 
 /**
  * @since 0.1.0
@@ -63,6 +69,15 @@ interface Common {
   readonly message: string
   /** The error this one was made from. */
   readonly cause?: unknown
+  /**
+   * The CQL text of the request that failed, never with the values bound to it: of a batch the member at fault, or the texts of them
+   * all. Without the passwords that stand in it; a long text is cut. Undefined where no statement is at fault.
+   */
+  readonly query?: string | undefined
+  /** The keyspace of the statement, where it is known. */
+  readonly keyspace?: string | undefined
+  /** The table that the statement reads or writes, where its text says so plainly. */
+  readonly table?: string | undefined
 }
 
 /** What an error has that a coordinator answered with. */
@@ -104,6 +119,25 @@ const TaggedError = <Tag extends string, Given extends keyof Answers = never>(
 ) => YieldableError & { readonly _tag: Tag; readonly [TypeId]: TypeId } & Pick<Answers, Given> & Readonly<Fields> => {
   class Base extends Data.TaggedError(tag)<Common> {
     readonly [TypeId]: TypeId = TypeId
+    constructor(fields: Common) {
+      // It is made far from whoever made the request: the frames would be ours, and cost more than the error. The spans of the fiber that
+      // fails are the caller's.
+      const limit = Error.stackTraceLimit
+      Error.stackTraceLimit = 0
+      super(fields)
+      Error.stackTraceLimit = limit
+    }
+    /** For `console.log`, which shows the fields: they need not be in the stack as well. */
+    override [NodeInspectSymbol](): unknown {
+      const details = detailsOf(this)
+      if (details === "" || this.stack?.includes(details) !== true) return super[NodeInspectSymbol]()
+      const shown = Object.create(Object.getPrototypeOf(this) as object, {
+        ...Object.getOwnPropertyDescriptors(this),
+        stack: { value: this.stack.replace(details, () => "") },
+        [NodeInspectSymbol]: { value: () => shown }
+      }) as object
+      return shown
+    }
   }
   for (const [name, answer] of Object.entries(answers ?? {})) {
     Object.defineProperty(Base.prototype, name, { get: () => answer, configurable: true })
@@ -350,12 +384,10 @@ export class CasWriteUnknownError extends TaggedError("CasWriteUnknownError", {
  * @since 0.1.0
  * @category errors
  */
-export class CqlSyntaxError extends TaggedError("CqlSyntaxError", { isRetryable: false, writeState: "NotApplied" })<
-  Answered & {
-    /** The CQL text. */
-    readonly query?: string | undefined
-  }
-> {}
+export class CqlSyntaxError extends TaggedError("CqlSyntaxError", {
+  isRetryable: false,
+  writeState: "NotApplied"
+})<Answered> {}
 
 /**
  * The CQL is well formed but wrong: an unknown table or column, a value of the wrong type, a missing value.
@@ -366,12 +398,7 @@ export class CqlSyntaxError extends TaggedError("CqlSyntaxError", { isRetryable:
 export class InvalidQueryError extends TaggedError("InvalidQueryError", {
   isRetryable: false,
   writeState: "NotApplied"
-})<
-  Answered & {
-    /** The CQL text. */
-    readonly query?: string | undefined
-  }
-> {}
+})<Answered> {}
 
 /**
  * The keyspace or table to create exists.

@@ -10,6 +10,7 @@ import * as Hash from "effect/Hash"
 import * as Inspectable from "effect/Inspectable"
 import * as Predicate from "effect/Predicate"
 import { QueryError } from "./CassandraError.ts"
+import { withCallerFrames } from "./internal/callerFrames.ts"
 
 /**
  * @since 0.1.0
@@ -70,7 +71,7 @@ export const isPagingState = (u: unknown): u is PagingState => Predicate.hasProp
  * @category constructors
  */
 export const fromBytes = (bytes: Uint8Array): PagingState => {
-  if (!(bytes instanceof Uint8Array)) throw invalid("PagingState.fromBytes takes a Uint8Array")
+  if (!(bytes instanceof Uint8Array)) throw withCallerFrames(invalid("PagingState.fromBytes takes a Uint8Array"))
   return new PagingStateImpl(bytes)
 }
 
@@ -81,7 +82,7 @@ export const fromBytes = (bytes: Uint8Array): PagingState => {
  * @category conversions
  */
 export const toBytes = (self: PagingState): Uint8Array => {
-  if (!isPagingState(self)) throw invalid("Not a paging state")
+  if (!isPagingState(self)) throw withCallerFrames(invalid("Not a paging state"))
   return PagingStateImpl.bytes(self)
 }
 

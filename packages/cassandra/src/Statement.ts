@@ -19,6 +19,7 @@ import type { PagingState } from "./PagingState.ts"
 import type { RetryPolicy } from "./RetryPolicy.ts"
 import type { SpeculativeExecution } from "./SpeculativeExecution.ts"
 import * as Argument from "./internal/arguments.ts"
+import { withCallerFrames } from "./internal/callerFrames.ts"
 
 /**
  * @since 0.1.0
@@ -186,10 +187,12 @@ const withOptions = <A, R, E>(self: Statement<A, R, E>, changes: StatementOption
 
 const given = <A, R, E>(self: Statement<A, R, E>): Statement<A, R, E> => {
   if (isStatement(self)) return self
-  throw new QueryError({
-    message: "Not a statement: make one with the cql template or Statement.make",
-    writeState: "NotApplied"
-  })
+  throw withCallerFrames(
+    new QueryError({
+      message: "Not a statement: make one with the cql template or Statement.make",
+      writeState: "NotApplied"
+    })
+  )
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import { QueryError } from "./CassandraError.ts"
+import { withCallerFrames } from "./internal/callerFrames.ts"
 import { isStatement, make, type Row, type Statement } from "./Statement.ts"
 
 const IdentifierTypeId: unique symbol = Symbol.for("effect-cassandra/Identifier")
@@ -25,7 +26,9 @@ const isIdentifier = (u: unknown): u is Identifier => Predicate.hasProperty(u, I
 
 const quote = (name: string): string => {
   if (typeof name !== "string" || name === "" || name.includes("\0")) {
-    throw new QueryError({ message: "An identifier is a text that is not empty", writeState: "NotApplied" })
+    throw withCallerFrames(
+      new QueryError({ message: "An identifier is a text that is not empty", writeState: "NotApplied" })
+    )
   }
   return `"${name.replaceAll('"', '""')}"`
 }
@@ -97,7 +100,9 @@ export const cql: {
 /** Called as a function, it would take a text that was put together of anything. */
 const checkTemplate = (strings: TemplateStringsArray): void => {
   if (Array.isArray(strings) && "raw" in strings) return
-  throw new QueryError({ message: "cql is a template tag: cql`SELECT …`, not a function", writeState: "NotApplied" })
+  throw withCallerFrames(
+    new QueryError({ message: "cql is a template tag: cql`SELECT …`, not a function", writeState: "NotApplied" })
+  )
 }
 
 const compose = (strings: TemplateStringsArray, parts: ReadonlyArray<unknown>): Statement<Row, never, never> => {

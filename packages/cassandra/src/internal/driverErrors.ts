@@ -184,6 +184,7 @@ export const fromDriverError = (unknown: unknown, facts: RequestFacts): E.Cassan
   }
   const error = unknown as DriverError
   const { message } = error
+  if (!isLanguageError(error) && !isUnknown(error)) withoutFrames(error)
   const inFlight = facts.sent ? "Unknown" : "NotApplied"
   if (isWireError(error)) return fromWire(error, facts)
   if (error instanceof driver.errors.ResponseError) return fromResponse(error, error.code, facts)
@@ -220,7 +221,9 @@ export const fromDriverError = (unknown: unknown, facts: RequestFacts): E.Cassan
   if (message === "Connection timeout") {
     return new E.ConnectionError({ message, cause: error, hosts: hostsOf(error), writeState: "NotApplied" })
   }
-  if (error instanceof Misfit) return new E.QueryError({ message: explain(error), writeState: "NotApplied" })
+  if (error instanceof Misfit) {
+    return new E.QueryError({ message: explain(error), writeState: "NotApplied", query: error.query })
+  }
   if (isLanguageError(error)) {
     const what = facts.sent ? "The answer could not be read" : "The request could not be made"
     return new E.QueryError({ message: what, cause: withoutValue(error), writeState: inFlight })
@@ -229,6 +232,22 @@ export const fromDriverError = (unknown: unknown, facts: RequestFacts): E.Cassan
     message,
     cause: error,
     writeState: (unknown as object) instanceof driver.errors.ArgumentError ? "NotApplied" : inFlight
+  })
+}
+
+/** What only Node or the driver knows: where it was made may say what it is. */
+const isUnknown = (error: DriverError): boolean =>
+  !isWireError(error) &&
+  !((error as object) instanceof driver.errors.DriverError) &&
+  error.isSocketError !== true &&
+  !isSystemError(error)
+
+/** It was made where bytes are read: the frames say nothing about it. */
+const withoutFrames = (error: Error): void => {
+  Object.defineProperty(error, "stack", {
+    value: `${error.name}: ${error.message}`,
+    configurable: true,
+    writable: true
   })
 }
 

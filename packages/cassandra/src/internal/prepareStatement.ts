@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import type { CassandraError } from "../CassandraError.ts"
 import { deadlineError } from "./attempt.ts"
 import { failureOf } from "./driverErrors.ts"
+import { locate } from "./errorSite.ts"
 import { decide } from "./request.ts"
 import type { Effective } from "./requestOptions.ts"
 import type { SessionTelemetry } from "./telemetry/session.ts"
@@ -14,6 +15,8 @@ import type { PreparedColumns, SendOptions, Transport } from "./transport.ts"
 export interface Preparing {
   readonly transport: Transport
   readonly query: string
+  /** The keyspace of the tables that it names without one. */
+  readonly keyspace: string | undefined
   /** Asks also where it is prepared already. */
   readonly again: boolean
   readonly telemetry: SessionTelemetry
@@ -24,7 +27,7 @@ export interface Preparing {
  * what is idempotent; but not once the caller's own time is over.
  */
 export const prepareStatement = (
-  { again, query, telemetry, transport }: Preparing,
+  { again, keyspace, query, telemetry, transport }: Preparing,
   { consistency, deadline, retryPolicy, send }: Effective,
   timeLimited: boolean
 ): Effect.Effect<PreparedColumns, CassandraError> =>
@@ -50,7 +53,8 @@ export const prepareStatement = (
       deadline === undefined
         ? retried
         : Effect.timeoutFail(retried, { duration: deadline, onTimeout: () => deadlineError(deadline, false) })
-    return Effect.onExit(limited, (exit) =>
+    const located = Effect.mapError(limited, (error) => locate(error, { query, keyspace }))
+    return Effect.onExit(located, (exit) =>
       Effect.sync(() => telemetry.ended(cluster.statements.of(`PREPARE ${query}`), "default", tagOf(exit), started))
     )
   })
@@ -71,8 +75,7 @@ export const prepareOnce = (
   again: boolean
 ): Effect.Effect<PreparedColumns, CassandraError> =>
   Effect.async((resume) => {
-    const failed = (cause: unknown) =>
-      resume(failureOf(cause, { timeout: options.timeout, batch: false, sent: false }))
+    const failed = (cause: unknown) => resume(failureOf(cause, { timeout: options.timeout, batch: false, sent: false }))
     try {
       const preparing = transport.prepare(query, options, again, {
         answered: (error, prepared) => (prepared === undefined ? failed(error) : resume(Effect.succeed(prepared)))

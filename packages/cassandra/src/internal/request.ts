@@ -14,6 +14,7 @@ import type { Statement } from "../Statement.ts"
 import { type Activity, Attempt, type Attempted, deadlineError, type Outcome } from "./attempt.ts"
 import { kindOf } from "./cqlText.ts"
 import type { Engine } from "./driver.ts"
+import { batchText, locate } from "./errorSite.ts"
 import { type Routing, routingKey } from "./loadBalancing.ts"
 import type { Effective } from "./requestOptions.ts"
 import { suspend } from "./suspend.ts"
@@ -55,6 +56,10 @@ export abstract class Request<A, E, R> implements Attempted, Outcome<A, E | Cass
   abstract readonly isBatch: boolean
   /** The text, for the retry policy. */
   abstract readonly query: string | undefined
+  /** The text, for errors. */
+  protected abstract readonly text: string
+  /** Those of a batch. */
+  protected abstract readonly members: ReadonlyArray<BatchMember> | undefined
   /** Its place in the query table. */
   protected abstract readonly use: StatementUse
   /** How many statements; undefined for one that is no batch. */
@@ -69,11 +74,11 @@ export abstract class Request<A, E, R> implements Attempted, Outcome<A, E | Cass
   }
 
   #traced(): Effect.Effect<A, E | CassandraError, R> {
-    const { client, keyspace } = this.engine
+    const { client } = this.engine
     const { consistency, idempotent, profile, send } = this.options
     const traced = {
       use: this.use,
-      namespace: send.keyspace ?? keyspace ?? this.telemetry.namespace,
+      namespace: this.#keyspace,
       consistency,
       idempotent,
       profile,
@@ -98,7 +103,7 @@ export abstract class Request<A, E, R> implements Attempted, Outcome<A, E | Cass
       Effect.withFiberRuntime<A, E | CassandraError, R>((timed) =>
         suspend(timed as Fiber.RuntimeFiber<unknown, unknown>, first)
       ),
-      { duration: deadline, onTimeout: () => deadlineError(deadline, this.mayBeSent) }
+      { duration: deadline, onTimeout: () => this.#located(deadlineError(deadline, this.mayBeSent)) }
     )
   }
 
@@ -115,7 +120,10 @@ export abstract class Request<A, E, R> implements Attempted, Outcome<A, E | Cass
     this.attemptFailed(error)
     let attempts = 1
     const answered = Effect.onExit(
-      retry(this, error, () => attempts++),
+      Effect.mapError(
+        retry(this, error, () => attempts++),
+        (last) => this.#located(last)
+      ),
       (exit) => {
         const outcome = Exit.isSuccess(exit) ? undefined : this.#errorOf(exit.cause)
         const took = this.#ended(outcome)
@@ -140,6 +148,15 @@ export abstract class Request<A, E, R> implements Attempted, Outcome<A, E | Cass
   attemptFailed(error: CassandraError): void {
     this.telemetry.cluster.attemptFailed(error)
     this.span?.attemptFailed(error, hostOf(error))
+  }
+
+  /** An error says which statement it is about. */
+  #located<Failure extends CassandraError>(error: Failure): Failure {
+    return locate(error, { query: this.text, keyspace: this.#keyspace, members: this.members })
+  }
+
+  get #keyspace(): string | undefined {
+    return this.options.send.keyspace ?? this.engine.keyspace ?? this.telemetry.namespace
   }
 
   #ended(error: string | undefined): number {
@@ -195,6 +212,12 @@ export class StatementRequest<A, E, R> extends Request<A, E, R> {
   get query(): string {
     return this.#statement.query
   }
+  protected get text(): string {
+    return this.#statement.query
+  }
+  protected get members(): undefined {
+    return undefined
+  }
   protected get use(): StatementUse {
     return this.telemetry.cluster.statements.of(this.#statement.query)
   }
@@ -213,7 +236,7 @@ export class StatementRequest<A, E, R> extends Request<A, E, R> {
 /** A batch. */
 export class BatchRequest<A> extends Request<A, never, never> {
   readonly #type: BatchType
-  readonly #members: ReadonlyArray<BatchMember>
+  protected readonly members: ReadonlyArray<BatchMember>
   readonly #finish: (answer: Answer) => A
 
   constructor(
@@ -227,7 +250,7 @@ export class BatchRequest<A> extends Request<A, never, never> {
   ) {
     super(engine, activity, telemetry, options)
     this.#type = type
-    this.#members = members
+    this.members = members
     this.#finish = finish
   }
 
@@ -237,15 +260,18 @@ export class BatchRequest<A> extends Request<A, never, never> {
   get query(): undefined {
     return undefined
   }
+  protected get text(): string {
+    return batchText(this.#type, this.members)
+  }
   protected get use(): StatementUse {
-    const [first] = this.#members
+    const [first] = this.members
     return first === undefined ? emptyBatch : this.telemetry.cluster.statements.ofBatch(first.query)
   }
   protected get size(): number {
-    return this.#members.length
+    return this.members.length
   }
   transmit(options: SendOptions, receiver: Receiver<Response>): Cancellable | undefined {
-    return this.engine.transport.batch(this.#type, this.#members, options, receiver)
+    return this.engine.transport.batch(this.#type, this.members, options, receiver)
   }
   protected finish(answer: Answer): Effect.Effect<A> {
     return Effect.sync(() => this.#finish(answer))

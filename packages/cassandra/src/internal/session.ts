@@ -9,7 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type Batch, isIdempotent } from "../Batch.ts"
+import { type Batch, isBatch, isIdempotent } from "../Batch.ts"
 import { type CassandraError, InvalidQueryError, isCassandraError, QueryError } from "../CassandraError.ts"
 import { cql } from "../cql.ts"
 import type { PreparedStatement } from "../PreparedStatement.ts"
@@ -30,11 +30,13 @@ import { flag } from "./clusterOptions/checks.ts"
 import { kindOf } from "./cqlText.ts"
 import type { Engine } from "./driver.ts"
 import { fromDriverError } from "./driverErrors.ts"
+import { batchText, concerning, locate } from "./errorSite.ts"
 import { type Emission, pages, whole } from "./paging.ts"
 import { prepareStatement } from "./prepareStatement.ts"
 import { type Answer, BatchRequest, type Request, StatementRequest } from "./request.ts"
 import { Defaults, type Effective, OptionSources } from "./requestOptions.ts"
 import { columnOf, makeResultSet, pagingStateOf, rowsOf } from "./resultSet.ts"
+import { ofRows } from "./rowErrors.ts"
 import { inAgreement } from "./schemaAgreement.ts"
 import { SessionTelemetry } from "./telemetry/session.ts"
 import { fetchTrace } from "./trace.ts"
@@ -59,10 +61,14 @@ export const openSession = (
       if (options.loadBalancing !== undefined) yield* cluster.usePolicy(options.loadBalancing)
       return engine
     })
-    const home = yield* Scope.extend(open, scope).pipe(Effect.onError(() => Scope.close(scope, Exit.void)))
+    const { keyspace } = options
+    const home = yield* Scope.extend(open, scope).pipe(
+      Effect.mapError((error) => (keyspace === undefined ? error : concerning(error, keyspace))),
+      Effect.onError(() => Scope.close(scope, Exit.void))
+    )
     const session = new OpenSession(cluster, options, home, scope, yield* Effect.makeSemaphore(1))
-    if (options.keyspace !== undefined && home.transport.keyspacePerRequest) {
-      yield* Effect.onError(keyspaceExists(home, session, options.keyspace), () => session.close)
+    if (keyspace !== undefined && home.transport.keyspacePerRequest) {
+      yield* Effect.onError(keyspaceExists(home, session, keyspace), () => session.close)
     }
     return session
   })
@@ -73,9 +79,13 @@ const keyspaceExists = ({ client }: Engine, session: Session, name: string): Eff
   Object.hasOwn(client.metadata.keyspaces, name)
     ? Effect.void
     : Effect.flatMap(
-        session.one(cql`SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = ${name}`),
+        Effect.mapError(
+          session.one(cql`SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = ${name}`),
+          (error) => concerning(error, name)
+        ),
         Option.match({
-          onNone: () => Effect.fail(new InvalidQueryError({ message: `Keyspace '${name}' does not exist` })),
+          onNone: () =>
+            Effect.fail(new InvalidQueryError({ message: `Keyspace '${name}' does not exist`, keyspace: name })),
           onSome: () => Effect.void
         })
       )
@@ -139,7 +149,12 @@ class OpenSession implements Session {
     this.#pages<ResultSet<A>, ResultSet<A>, R, E>(statement, resultOf, whole, false)
 
   readonly stream = <A, R, E>(statement: Statement<A, R, E>): Stream.Stream<A, CassandraError | E, R> =>
-    this.#pages<Answer, A, R, E>(statement, asItIs, (answer) => chunksOf(statement, answer), true)
+    this.#pages<Answer, A, R, E>(
+      statement,
+      asItIs,
+      (answer) => chunksOf(statement, answer, this.#keyspaceOf(statement)),
+      true
+    )
 
   #pages<A, B, R, E>(
     statement: Statement.Any,
@@ -186,7 +201,13 @@ class OpenSession implements Session {
       }),
       ({ transport }) =>
         Effect.flatMap(this.#optionsOf(options, true), (effective) => {
-          const preparing = { transport, query, again: options.refresh ?? false, telemetry: this.#telemetry }
+          const preparing = {
+            transport,
+            query,
+            keyspace: options.keyspace ?? this.#telemetry.namespace,
+            again: options.refresh ?? false,
+            telemetry: this.#telemetry
+          }
           return prepareStatement(preparing, effective, options.timeout !== undefined)
         })
     ).pipe(
@@ -209,9 +230,9 @@ class OpenSession implements Session {
       try {
         options = this.#resolve(fiber, idempotent ? { ...batch.options, idempotent } : batch.options, false)
       } catch (error) {
-        return failWith(error)
+        return this.#refuse(error, batch)
       }
-      return this.#run(fiber, batch.options.keyspace, (engine) => {
+      return this.#run(fiber, batch, (engine) => {
         const { statements, type } = batch
         return new BatchRequest(engine, this.#activity, this.#telemetry, options, type, statements, batchResult)
       })
@@ -246,19 +267,20 @@ class OpenSession implements Session {
       if (problem !== undefined) return Effect.fail(problem)
       const kind = kindOf(statement.query)
       if (kind.use) {
-        return Effect.fail(
+        return this.#refuse(
           invalid(
             "USE would change the keyspace of everyone who shares the connections: open a session in the keyspace"
-          )
+          ),
+          statement
         )
       }
       let options: Effective
       try {
         options = this.#resolve(fiber, statement.options, kind.read)
       } catch (error) {
-        return failWith(error)
+        return this.#refuse(error, statement)
       }
-      const { host, keyspace } = statement.options
+      const { host } = statement.options
       // Preparing asks the hosts of a plan: a statement for one host, which may be a probe of it, does without where it can.
       const prepare = kind.prepared && host === undefined
       // A conditional write's rows need to be looked at: the column that tells whether it was applied is no part of them.
@@ -266,7 +288,7 @@ class OpenSession implements Session {
       if (later || !prepare) options = { ...options, send: { ...options.send, defer: later, prepare } }
       return this.#run(
         fiber,
-        keyspace,
+        statement,
         (engine) => new StatementRequest(engine, this.#activity, this.#telemetry, options, statement, finish)
       )
     })
@@ -275,14 +297,29 @@ class OpenSession implements Session {
   /** Runs a request by what serves its keyspace. */
   #run<A, E, R>(
     fiber: Fiber.RuntimeFiber<A, E>,
-    keyspace: string | undefined,
+    request: Statement.Any | Batch,
     make: (engine: Engine) => Request<A, E, R>
   ): Effect.Effect<A, CassandraError | E, R> {
+    const { keyspace } = request.options
     return keyspace === undefined || this.#isHome(keyspace)
       ? make(this.#home).run(fiber as AnyFiber)
-      : Effect.flatMap(this.#engine(keyspace), (engine) =>
-          Effect.withFiberRuntime<A, CassandraError | E, R>((current) => make(engine).run(current as AnyFiber))
+      : Effect.flatMap(
+          Effect.catchAll(this.#engine(keyspace), (error) => this.#refuse(error, request)),
+          (engine) =>
+            Effect.withFiberRuntime<A, CassandraError | E, R>((current) => make(engine).run(current as AnyFiber))
         )
+  }
+
+  /** What is thrown on the way to a request is a failure of ours, which tells of the statement, or a bug. */
+  #refuse(error: unknown, request: Statement.Any | Batch): Effect.Effect<never, CassandraError> {
+    if (!isCassandraError(error)) return Effect.die(error)
+    const members = isBatch(request) ? request.statements : undefined
+    const query = isBatch(request) ? batchText(request.type, request.statements) : request.query
+    return Effect.fail(locate(error, { query, keyspace: this.#keyspaceOf(request), members }))
+  }
+
+  #keyspaceOf({ options }: Statement.Any | Batch): string | undefined {
+    return options.keyspace ?? this.#telemetry.namespace
   }
 
   /** The options of a request. Throws for what is invalid in the statement or the context. */
@@ -337,7 +374,9 @@ const resultOf = <A, R, E>(statement: Statement.Any, answer: Answer): Effect.Eff
   // Without a schema, `A` is `Row`; with one, `E` has the `ParseError`.
   return decode === undefined
     ? Effect.succeed(makeResultSet(rows as ReadonlyArray<unknown> as ReadonlyArray<A>, answer))
-    : (Effect.map(decode(rows), (decoded) => makeResultSet(decoded, answer)) as Effect.Effect<ResultSet<A>, E, R>)
+    : (Effect.map(ofRows(decode(rows), statement.query, answer, 0), (decoded) =>
+        makeResultSet(decoded, answer)
+      ) as Effect.Effect<ResultSet<A>, E, R>)
 }
 
 /**
@@ -349,17 +388,22 @@ const rowsAtOnce = 1000
 const asItIs = (_statement: Statement.Any, answer: Answer): Effect.Effect<Answer> => Effect.succeed(answer)
 
 /** The rows of a page, made as they are asked for. */
-const chunksOf = <A, R, E>({ decode }: Statement<A, R, E>, answer: Answer): Emission<A, CassandraError | E, R> => {
-  const chunk = (rows: ReadonlyArray<Row>): Emission<A, E, R> =>
+const chunksOf = <A, R, E>(
+  { decode, query }: Statement<A, R, E>,
+  answer: Answer,
+  keyspace: string | undefined
+): Emission<A, CassandraError | E, R> => {
+  const chunk = (rows: ReadonlyArray<Row>, first: number): Emission<A, E, R> =>
     decode === undefined
       ? Channel.write(Chunk.unsafeFromArray(rows as ReadonlyArray<unknown> as ReadonlyArray<A>))
-      : Channel.flatMap(Channel.fromEffect(decode(rows) as Effect.Effect<ReadonlyArray<A>, E, R>), (decoded) =>
-          Channel.write(Chunk.unsafeFromArray(decoded))
+      : Channel.flatMap(
+          Channel.fromEffect(ofRows(decode(rows), query, answer, first) as Effect.Effect<ReadonlyArray<A>, E, R>),
+          (decoded) => Channel.write(Chunk.unsafeFromArray(decoded))
         )
   const deferred = answer.response?.deferred
   if (deferred === undefined) {
     const rows = rowsOf(answer)
-    return rows.length === 0 ? Channel.void : chunk(rows)
+    return rows.length === 0 ? Channel.void : chunk(rows, 0)
   }
   const chunks = (left: number): Emission<A, CassandraError | E, R> =>
     left <= 0
@@ -369,9 +413,10 @@ const chunksOf = <A, R, E>({ decode }: Statement<A, R, E>, answer: Answer): Emis
           try {
             rows = deferred.take(rowsAtOnce)
           } catch (error) {
-            return Channel.fail(fromDriverError(error, { timeout: 0, batch: false, sent: true }))
+            const failed = fromDriverError(error, { timeout: 0, batch: false, sent: true })
+            return Channel.fail(locate(failed, { query, keyspace }))
           }
-          return Channel.flatMap(chunk(rows), () => chunks(left - rows.length))
+          return Channel.flatMap(chunk(rows, deferred.count - left), () => chunks(left - rows.length))
         })
   return chunks(deferred.count)
 }

@@ -136,21 +136,21 @@ export const stockTransport = (client: driver.Client, maxPrepared: number, break
    * The driver takes it for a fault of the node when that cannot prepare again what it has forgotten, and asks the next one, to the
    * last. What the server says of the statement is asked for then.
    */
+  const told = async (query: string): Promise<unknown> => {
+    const entry = prepared(query)
+    if (entry === undefined) return undefined
+    try {
+      remember(query, await driverClient.prepareAgain(client, entry.info))
+      return undefined
+    } catch (error) {
+      return error instanceof driver.errors.ResponseError && isOfStatement(error.code) ? error : undefined
+    }
+  }
   const explained = (queries: ReadonlyArray<string>, receiver: Receiver<Response>): Receiver<Response> => ({
-    answered: (error, response) => {
-      if (!(error instanceof driver.errors.NoHostAvailableError)) return receiver.answered(error, response)
-      void (async () => {
-        for (const query of queries) {
-          const entry = prepared(query)
-          if (entry === undefined) continue
-          try {
-            remember(query, await driverClient.prepareAgain(client, entry.info))
-          } catch (told) {
-            if (told instanceof driver.errors.ResponseError && isOfStatement(told.code)) return told
-          }
-        }
-        return error
-      })().then((told) => receiver.answered(told, undefined))
+    answered(failure, response) {
+      if (!(failure instanceof driver.errors.NoHostAvailableError)) return receiver.answered(failure, response)
+      const asked = Promise.all(queries.map(told))
+      void asked.then((all) => receiver.answered(all.find((one) => one !== undefined) ?? failure, undefined))
     }
   })
 
@@ -188,16 +188,16 @@ export const stockTransport = (client: driver.Client, maxPrepared: number, break
       if (!options.prepare && isEmpty(values)) {
         client.execute(query, [], { ...queryOptions(options), prepare: false }, callback)
       } else {
-        const told = answering(explained([query], receiver), breaker, options.timeout, counted)
+        const bound = answering(explained([query], receiver), breaker, options.timeout, counted)
         bind(query, values)
-          .then((bound) => client.execute(query, bound, queryOptions(options), told))
+          .then((encoded) => client.execute(query, encoded, queryOptions(options), bound))
           .catch((error: unknown) => receiver.answered(new NotSent(error), undefined))
       }
       return undefined
     },
     batch: (type, members, options, receiver) => {
-      const queries = [...new Set(members.map(({ query }) => query))]
-      const callback = answering(explained(queries, receiver), breaker, options.timeout, counted)
+      const texts = [...new Set(members.map(({ query }) => query))]
+      const callback = answering(explained(texts, receiver), breaker, options.timeout, counted)
       const batchOptions = { ...queryOptions(options), logged: type === "LOGGED", counter: type === "COUNTER" }
       Promise.all(members.map(async ({ query, values }) => ({ query, params: await bind(query, values) })))
         .then((queries) => client.batch(queries, batchOptions, callback))

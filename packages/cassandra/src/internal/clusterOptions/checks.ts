@@ -2,9 +2,10 @@
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import { ConfigurationError } from "../../CassandraError.ts"
+import { withCallerFrames } from "../callerFrames.ts"
 
 export const refuse = (option: string, message: string): never => {
-  throw new ConfigurationError({ option, message: `${option}: ${message}` })
+  throw withCallerFrames(new ConfigurationError({ option, message: `${option}: ${message}` }))
 }
 
 export const millis = (option: string, input: Duration.DurationInput): number => {

@@ -10,9 +10,10 @@ const inBrackets = /^\[([^\]]*)\](?::(.*))?$/
 const noName = /[\s/,;@?#:[\]"'<>\\]/
 const fourNumbers = /^\d+(?:\.\d+){3}$/
 
+const no = (why: string): never => refuse("contactPoints", why)
+
 /** An address or a name, and the port behind it, without brackets where there is no port. */
 const contactPoint = (value: unknown): string => {
-  const no = (why: string): never => refuse("contactPoints", why)
   if (typeof value !== "string" || value.trim() === "") return no("each must be an address or a host name")
   const given = value.trim()
   const shown = JSON.stringify(given.length > 100 ? `${given.slice(0, 100)}…` : given)

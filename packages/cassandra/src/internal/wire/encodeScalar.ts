@@ -24,9 +24,9 @@ export type BodyWriter = (w: ByteWriter, value: unknown) => void
 const isWellFormed = (text: string): boolean => (text as unknown as { isWellFormed(): boolean }).isWellFormed()
 
 const text: BodyWriter = (w, value) => {
-  if (typeof value !== "string") return misfit("a string")
+  if (typeof value !== "string") return misfit("a string", value)
   // Half of a surrogate pair would be stored as another character.
-  if (!isWellFormed(value)) return misfit("a string without lone surrogates")
+  if (!isWellFormed(value)) return misfit("a string without lone surrogates", value)
   w.text(value)
 }
 
@@ -34,22 +34,24 @@ const text: BodyWriter = (w, value) => {
 const asciiOnly = /^[\0-\x7f]*$/
 
 const ascii: BodyWriter = (w, value) => {
-  if (typeof value !== "string" || !asciiOnly.test(value)) return misfit("a string of ASCII characters")
+  if (typeof value !== "string" || !asciiOnly.test(value)) return misfit("a string of ASCII characters", value)
   w.text(value)
 }
 
 const int: BodyWriter = (w, value) => {
-  if (typeof value !== "number" || (value | 0) !== value) return misfit("an integer from -2147483648 to 2147483647")
+  if (typeof value !== "number" || (value | 0) !== value)
+    return misfit("an integer from -2147483648 to 2147483647", value)
   w.i32(value)
 }
 
 const smallint: BodyWriter = (w, value) => {
-  if (typeof value !== "number" || (value << 16) >> 16 !== value) return misfit("an integer from -32768 to 32767")
+  if (typeof value !== "number" || (value << 16) >> 16 !== value)
+    return misfit("an integer from -32768 to 32767", value)
   w.i16(value)
 }
 
 const tinyint: BodyWriter = (w, value) => {
-  if (typeof value !== "number" || (value << 24) >> 24 !== value) return misfit("an integer from -128 to 127")
+  if (typeof value !== "number" || (value << 24) >> 24 !== value) return misfit("an integer from -128 to 127", value)
   w.u8(value)
 }
 
@@ -58,11 +60,11 @@ const isDriverInteger = (value: unknown): value is { toString(): string } =>
 
 const bigint: BodyWriter = (w, value) => {
   if (typeof value === "bigint") {
-    if (BigInt.asIntN(64, value) !== value) return misfit("a bigint of 64 bits")
+    if (BigInt.asIntN(64, value) !== value) return misfit("a bigint of 64 bits", value)
     return w.i64(value)
   }
   if (typeof value === "number" && Number.isSafeInteger(value)) return w.i64Number(value)
-  return isDriverInteger(value) ? bigint(w, BigInt(value.toString())) : misfit("a bigint")
+  return isDriverInteger(value) ? bigint(w, BigInt(value.toString())) : misfit("a bigint", value)
 }
 
 /** Two's complement in as few bytes as possible. */
@@ -79,51 +81,51 @@ const twosComplement = (w: ByteWriter, value: bigint): void => {
 const varint: BodyWriter = (w, value) => {
   if (typeof value === "bigint") return twosComplement(w, value)
   if (Number.isSafeInteger(value)) return twosComplement(w, BigInt(value as number))
-  return isDriverInteger(value) ? twosComplement(w, BigInt(value.toString())) : misfit("a bigint")
+  return isDriverInteger(value) ? twosComplement(w, BigInt(value.toString())) : misfit("a bigint", value)
 }
 
 const decimal: BodyWriter = (w, value) => {
   if (BigDecimal.isBigDecimal(value)) {
     const { scale } = value
-    if ((scale | 0) !== scale) return misfit("a BigDecimal whose scale has 32 bits")
+    if ((scale | 0) !== scale) return misfit("a BigDecimal whose scale has 32 bits", value)
     w.i32(scale)
     return twosComplement(w, value.value)
   }
   if (typeof value === "bigint") return decimal(w, BigDecimal.make(value, 0))
   if (typeof value === "number" && Number.isFinite(value)) return decimal(w, BigDecimal.unsafeFromNumber(value))
   if (value instanceof driver.types.BigDecimal) return w.bytes(driver.types.BigDecimal.toBuffer(value))
-  return misfit("a BigDecimal")
+  return misfit("a BigDecimal", value)
 }
 
 const float: BodyWriter = (w, value) => {
-  if (typeof value !== "number") return misfit("a number")
+  if (typeof value !== "number") return misfit("a number", value)
   // Rounding to 32 bits is what the column is for; becoming infinite is not.
   if (Number.isFinite(value) && !Number.isFinite(Math.fround(value))) {
-    return misfit("a number within the range of a float")
+    return misfit("a number within the range of a float", value)
   }
   w.i32(floatBits(value))
 }
 
 const double: BodyWriter = (w, value) => {
-  if (typeof value !== "number") return misfit("a number")
+  if (typeof value !== "number") return misfit("a number", value)
   const { high, low } = splitDouble(value)
   w.i32(high)
   w.i32(low)
 }
 
 const boolean: BodyWriter = (w, value) => {
-  if (typeof value !== "boolean") return misfit("a boolean")
+  if (typeof value !== "boolean") return misfit("a boolean", value)
   w.u8(value ? 1 : 0)
 }
 
 const blob: BodyWriter = (w, value) => {
-  if (!(value instanceof Uint8Array)) return misfit("a Uint8Array")
+  if (!(value instanceof Uint8Array)) return misfit("a Uint8Array", value)
   w.bytes(value)
 }
 
 /** What is written of a custom type that nobody knows. */
 export const unknownType: BodyWriter = (w, value) => {
-  if (!(value instanceof Uint8Array)) return misfit("a Uint8Array, since the type is not known")
+  if (!(value instanceof Uint8Array)) return misfit("a Uint8Array, since the type is not known", value)
   w.bytes(value)
 }
 
@@ -163,18 +165,19 @@ const uuid: BodyWriter = (w, value) => {
     valid |= high | low | -((a | b) >> 7)
     buf[pos + i] = (high << 4) | low
   }
-  if (valid < 0) return misfit(uuidShape)
+  if (valid < 0) return misfit(uuidShape, value)
   w.pos = pos + 16
 }
 
 const uuidShape = "a uuid as a string"
 
-const driverUuid: BodyWriter = (w, value) => (value instanceof Uuid ? w.bytes(value.getBuffer()) : misfit(uuidShape))
+const driverUuid: BodyWriter = (w, value) =>
+  value instanceof Uuid ? w.bytes(value.getBuffer()) : misfit(uuidShape, value)
 
 const timeuuid: BodyWriter = (w, value) => {
   uuid(w, value)
   // The first four bits of the seventh of sixteen bytes.
-  if (w.buf[w.pos - 10]! >> 4 !== 1) return misfit("a uuid of version 1 as a string")
+  if (w.buf[w.pos - 10]! >> 4 !== 1) return misfit("a uuid of version 1 as a string", value)
 }
 
 /** The groups of 16 bits in a part of an IPv6 address, whose last two may be written as an IPv4 address. */
@@ -205,23 +208,23 @@ const inet: BodyWriter = (w, value) => {
   } else if (value instanceof InetAddress) {
     return w.bytes(value.getBuffer())
   }
-  return misfit("an IPv4 or IPv6 address as a string")
+  return misfit("an IPv4 or IPv6 address as a string", value)
 }
 
 const timestamp: BodyWriter = (w, value) => {
   if (value instanceof Date) {
     const millis = value.getTime()
-    return Number.isNaN(millis) ? misfit("a valid Date") : w.i64Number(millis)
+    return Number.isNaN(millis) ? misfit("a valid Date", value) : w.i64Number(millis)
   }
   if (DateTime.isDateTime(value)) return bigint(w, value.epochMillis)
-  return typeof value === "bigint" || typeof value === "number" ? bigint(w, value) : misfit("a Date")
+  return typeof value === "bigint" || typeof value === "number" ? bigint(w, value) : misfit("a Date", value)
 }
 
 const date: BodyWriter = (w, value) => {
   const days = typeof value === "string" ? parseDate(value) : undefined
   // Days are counted from the middle of the unsigned range.
   if (days !== undefined) return w.i32(days ^ 0x80000000)
-  return value instanceof LocalDate ? w.bytes(value.toBuffer()) : misfit("a date like 2026-05-01, as a string")
+  return value instanceof LocalDate ? w.bytes(value.toBuffer()) : misfit("a date like 2026-05-01, as a string", value)
 }
 
 const lastNanosecond = 86_399_999_999_999n
@@ -230,7 +233,9 @@ const time: BodyWriter = (w, value) => {
   if (typeof value === "bigint" && value >= 0n && value <= lastNanosecond) return w.i64(value)
   const nanoseconds = typeof value === "string" ? parseTime(value) : undefined
   if (nanoseconds !== undefined) return w.i64(nanoseconds)
-  return value instanceof LocalTime ? w.bytes(value.toBuffer()) : misfit("a time like 13:30:54.000000001, as a string")
+  return value instanceof LocalTime
+    ? w.bytes(value.toBuffer())
+    : misfit("a time like 13:30:54.000000001, as a string", value)
 }
 
 /** An unsigned integer whose first byte tells, by its leading ones, how many bytes follow: up to eight. */
@@ -267,7 +272,7 @@ const duration: BodyWriter = (w, value) => {
   if (value instanceof Duration) return w.bytes(value.toBuffer())
   if (typeof value === "string") {
     // The driver takes a text that it cannot read for no time at all.
-    if (!durationText.test(value)) return misfit(durationShape)
+    if (!durationText.test(value)) return misfit(durationShape, value)
     let parsed: driver.types.Duration
     try {
       parsed = Duration.fromString(value)
@@ -282,7 +287,7 @@ const duration: BodyWriter = (w, value) => {
     value === null ||
     !("months" in value || "days" in value || "nanoseconds" in value)
   ) {
-    return misfit(durationShape)
+    return misfit(durationShape, value)
   }
   const {
     months = 0,
@@ -298,7 +303,7 @@ const duration: BodyWriter = (w, value) => {
     BigInt.asIntN(64, nanoseconds) !== nanoseconds ||
     ((months > 0 || days > 0 || nanoseconds > 0n) && (months < 0 || days < 0 || nanoseconds < 0n))
   ) {
-    return misfit(durationShape)
+    return misfit(durationShape, value)
   }
   vint(w, BigInt(months))
   vint(w, BigInt(days))

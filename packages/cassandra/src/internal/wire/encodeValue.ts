@@ -3,7 +3,7 @@
  * refused with a `Misfit`, which tells where inside the value; the request it was for is then not sent.
  */
 import driver from "cassandra-driver"
-import { Misfit, misfit, misfitOf, within } from "../misfit.ts"
+import { Misfit, misfit, misfitOf, type Parameter, within } from "../misfit.ts"
 import type { ByteWriter } from "./byteWriter.ts"
 import {
   type Column,
@@ -33,13 +33,13 @@ const isNull = (value: unknown): value is null | undefined => value === null || 
 
 /** A part of a collection. */
 const present = (item: unknown): unknown => {
-  if (isNull(item)) return misfit("no null within a collection")
-  return item === unset ? misfit("no unset within a collection") : item
+  if (isNull(item)) return misfit("no null within a collection", item)
+  return item === unset ? misfit("no unset within a collection", item) : item
 }
 
 /** A part of a tuple or a UDT: it may be null, and absent is null, but there is nothing that unset would leave as it is. */
 const presentOrNull = (item: unknown): unknown =>
-  item === unset ? misfit("a value or null, not unset") : (item ?? null)
+  item === unset ? misfit("a value or null, not unset", item) : (item ?? null)
 
 const isIterable = (value: unknown): value is Iterable<unknown> =>
   typeof value === "object" && Symbol.iterator in (value as object) && !(value instanceof Map)
@@ -55,7 +55,7 @@ const isRecord = (value: unknown): value is { readonly [name: string]: unknown }
 const sequence =
   (element: ValueWriter): BodyWriter =>
   (w, value) => {
-    if (!isIterable(value)) return misfit("an array or a Set")
+    if (!isIterable(value)) return misfit("an array or a Set", value)
     const at = w.length
     w.i32(0)
     let count = 0
@@ -78,7 +78,7 @@ const map =
         ? (value as Map<unknown, unknown>)
         : isRecord(value)
           ? Object.entries(value)
-          : misfit("a Map or a record")
+          : misfit("a Map or a record", value)
     const at = w.length
     w.i32(0)
     let count = 0
@@ -101,7 +101,7 @@ const tuple = (elements: ReadonlyArray<ValueWriter>): BodyWriter => {
   const shape = `an array of ${elements.length} elements`
   return (w, value) => {
     const given = value instanceof Tuple ? value.values() : value
-    if (!Array.isArray(given) || given.length !== elements.length) return misfit(shape)
+    if (!Array.isArray(given) || given.length !== elements.length) return misfit(shape, value)
     let i = 0
     try {
       for (; i < elements.length; i++) elements[i]!(w, presentOrNull(given[i]))
@@ -111,15 +111,19 @@ const tuple = (elements: ReadonlyArray<ValueWriter>): BodyWriter => {
   }
 }
 
+/** The name of a field as the caller wrote it; one that is no name may be anything. */
+const shownName = (field: string): string => (/^\w{1,64}$/.test(field) ? `"${field}"` : "of another name")
+
 const udt = ({ fields, name }: UdtInfo): BodyWriter => {
   const writers = fields.map((field) => ({ name: field.name, write: makeWriter(field.type) }))
   const names = new Set(fields.map((field) => field.name))
   return (w, value) => {
-    if (!isRecord(value)) return misfit("a record")
+    if (!isRecord(value)) return misfit("a record", value)
     // A field that the type does not have would be lost without a word.
     for (const field in value) {
       if (!names.has(field) && Object.hasOwn(value, field) && !isNull(value[field])) {
-        throw new Misfit(`a record whose fields all are in the type ${name}`, true)
+        const all = `a record whose fields all are in the type ${name} (${[...names].join(", ")})`
+        throw new Misfit(all, `the field ${shownName(field)}`, true)
       }
     }
     let at = ""
@@ -157,7 +161,7 @@ const vector = (elementType: ColumnType, dimension: number): BodyWriter => {
       value instanceof Vector || (ArrayBuffer.isView(value) && isIterable(value))
         ? Array.from(value as Iterable<unknown>)
         : value
-    if (!Array.isArray(given) || given.length !== dimension) return misfit(shape)
+    if (!Array.isArray(given) || given.length !== dimension) return misfit(shape, value)
     let i = 0
     try {
       for (; i < dimension; i++) {
@@ -193,7 +197,7 @@ const makeBody = (unresolved: ColumnType): BodyWriter => {
 
 /** Of a value whose length is known once it is written. */
 const sized =
-  (body: BodyWriter, variable: Column | undefined): ValueWriter =>
+  (body: BodyWriter, target: Parameter | undefined): ValueWriter =>
   (w, value) => {
     if (value === null) return w.i32(NULL)
     if (value === undefined || value === unset) return w.i32(UNSET)
@@ -204,12 +208,12 @@ const sized =
       body(w, value)
       w.patch32(w.start + at, w.length - at - 4)
     } catch (error) {
-      throw variable === undefined ? error : misfitOf(error, variable)
+      throw target === undefined ? error : misfitOf(error, target, value)
     }
   }
 
 const fixed =
-  (size: number, body: BodyWriter, variable: Column | undefined): ValueWriter =>
+  (size: number, body: BodyWriter, target: Parameter | undefined): ValueWriter =>
   (w, value) => {
     if (value === null) return w.i32(NULL)
     if (value === undefined || value === unset) return w.i32(UNSET)
@@ -217,13 +221,13 @@ const fixed =
       w.i32(size)
       body(w, value)
     } catch (error) {
-      throw variable === undefined ? error : misfitOf(error, variable)
+      throw target === undefined ? error : misfitOf(error, target, value)
     }
   }
 
 /** Bytes tell their length themselves. */
-const bytes = (body: BodyWriter, variable: Column | undefined): ValueWriter => {
-  const other = sized(body, variable)
+const bytes = (body: BodyWriter, target: Parameter | undefined): ValueWriter => {
+  const other = sized(body, target)
   return (w, value) => {
     if (!(value instanceof Uint8Array)) return other(w, value)
     w.i32(value.length)
@@ -235,11 +239,12 @@ const bytes = (body: BodyWriter, variable: Column | undefined): ValueWriter => {
  * The writer of a type's values: `undefined` is unset, which leaves a column as it is. With a variable, what does not fit is
  * told with its name.
  */
-export const makeWriter = (type: ColumnType, variable?: Column): ValueWriter => {
+export const makeWriter = (type: ColumnType, variable?: Column, index = 0): ValueWriter => {
   const body = makeBody(type)
-  if (type.code === TypeCode.blob) return bytes(body, variable)
+  const target = variable && { variable, index }
+  if (type.code === TypeCode.blob) return bytes(body, target)
   const size = fixedSize(type)
-  return size === undefined ? sized(body, variable) : fixed(size, body, variable)
+  return size === undefined ? sized(body, target) : fixed(size, body, target)
 }
 
 const writersOf = new WeakMap<object, ReadonlyArray<ValueWriter>>()
@@ -248,7 +253,7 @@ const writersOf = new WeakMap<object, ReadonlyArray<ValueWriter>>()
 export const writersFor = (variables: ReadonlyArray<Column>): ReadonlyArray<ValueWriter> => {
   let writers = writersOf.get(variables)
   if (writers === undefined) {
-    writers = variables.map((variable) => makeWriter(variable.type, variable))
+    writers = variables.map((variable, index) => makeWriter(variable.type, variable, index))
     writersOf.set(variables, writers)
   }
   return writers

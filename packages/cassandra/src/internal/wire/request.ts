@@ -221,9 +221,9 @@ export class WireRequest {
     this.guarded(() => {
       if (error.code === UNPREPARED) return this.reprepare(attempt, error)
       if (thrown instanceof Misfit) {
-        return this.reprepares === 0 && this.isOutdated(thrown)
-          ? this.reprepare(attempt, thrown)
-          : this.complete(thrown)
+        if (this.reprepares === 0 && this.isOutdated(thrown)) return this.reprepare(attempt, thrown)
+        thrown.query = this.forgotten(thrown)?.query
+        return this.complete(thrown)
       }
       if (error.isSocketError === true) {
         // Its socket may have ended without the pool having heard of it: it would be borrowed again, and again.
