@@ -9,8 +9,13 @@ import { AddressTranslator } from "./driverBases.ts"
 type Translation = driver.policies.addressResolution.AddressTranslator
 type Translator = NonNullable<ClusterOptions["addressTranslator"]>
 
-const isAddress = ({ address, port }: NodeAddress): boolean =>
-  typeof address === "string" && address !== "" && Number.isInteger(port) && port >= 1 && port <= 65_535
+const isAddress = (translated: unknown): translated is NodeAddress => {
+  if (typeof translated !== "object" || translated === null) return false
+  const { address, port } = translated as { readonly address?: unknown; readonly port?: unknown }
+  return typeof address === "string" && address !== "" && Number.isInteger(port) && isPort(port as number)
+}
+
+const isPort = (port: number): boolean => port >= 1 && port <= 65_535
 
 export class AddressTranslation extends AddressTranslator implements Translation {
   readonly #translator: Translator

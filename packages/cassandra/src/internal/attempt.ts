@@ -24,8 +24,19 @@ import { type Cancellable, NotSent, type Receiver, type Response, type SendOptio
  */
 export class Activity {
   closed = false
+  /** Whether the cluster is closed as well, and the session with it. */
+  readonly #isClusterClosed: () => boolean
   #first: AnyAttempt | undefined
   #idle: (() => void) | undefined
+
+  constructor(isClusterClosed: () => boolean) {
+    this.#isClusterClosed = isClusterClosed
+  }
+
+  /** What a request fails with. */
+  error(writeState: "NotApplied" | "Unknown"): SessionClosedError {
+    return closedError(writeState, this.#isClusterClosed() ? "cluster" : "session")
+  }
 
   add(attempt: AnyAttempt): void {
     attempt.after = this.#first
@@ -52,12 +63,12 @@ export class Activity {
   }
 }
 
-export const closedError = (writeState: "NotApplied" | "Unknown"): SessionClosedError =>
+export const closedError = (writeState: "NotApplied" | "Unknown", what: "session" | "cluster"): SessionClosedError =>
   new SessionClosedError({
     message:
       writeState === "NotApplied"
-        ? "The session is closed"
-        : "The session was closed before the answer to the request came",
+        ? `The ${what} is closed`
+        : `The ${what} was closed before the answer to the request came`,
     writeState
   })
 
@@ -112,7 +123,7 @@ export class Attempt<A, E, R> implements Entrant, Receiver<Response>, Waiting<A,
     const { activity, engine } = this.#subject
     if (activity.closed) {
       this.#done = true
-      return this.#fail(closedError("NotApplied"))
+      return this.#fail(activity.error("NotApplied"))
     }
     activity.add(this as unknown as AnyAttempt)
     engine.gate.enter(this)
@@ -177,7 +188,7 @@ export class Attempt<A, E, R> implements Entrant, Receiver<Response>, Waiting<A,
   close(): void {
     const writeState = this.#sent ? "Unknown" : "NotApplied"
     this.#giveUp()
-    this.#fail(closedError(writeState))
+    this.#fail(this.#subject.activity.error(writeState))
   }
 
   /**

@@ -6,6 +6,7 @@ import type * as Ours from "../AuthProvider.ts"
 import { AuthenticationError } from "../CassandraError.ts"
 import type { Callbacks } from "./callbacks.ts"
 import { AuthProvider } from "./driverBases.ts"
+import { typeName } from "./misfit.ts"
 
 type Answer = (error: Error | null, token?: Buffer) => void
 
@@ -30,7 +31,10 @@ export class Authentication extends AuthProvider implements driver.auth.AuthProv
         // A connection that was given up in the meantime no longer listens.
         Effect.timeout(Effect.suspend(token), this.#timeout),
         (cause) => answer(failed(host, what, Cause.squash(cause))),
-        (bytes) => answer(null, Buffer.from(bytes))
+        (bytes: unknown) =>
+          bytes instanceof Uint8Array
+            ? answer(null, Buffer.from(bytes))
+            : answer(failed(host, `${what}: it gave ${typeName(bytes)} in place of bytes`, undefined))
       )
     const login = Effect.cached(Effect.sync(() => this.#provider.authenticate({ host, authenticator })))
     const known = Effect.runSync(login)

@@ -41,6 +41,7 @@ export interface ClusterInternals {
   readonly options: Resolved
   readonly profiles: Profiles
   readonly telemetry: ClusterTelemetry
+  readonly isClosed: () => boolean
   /** Opens connections to the nodes that a policy is for, and gives up on them with the scope. */
   readonly usePolicy: (policy: LoadBalancing.LoadBalancing) => Effect.Effect<void, CassandraError, Scope.Scope>
   /** The engine for a keyspace, kept until the scope closes. */
@@ -83,7 +84,7 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
         )
     }).pipe(Scope.extend(scope))
     const acquire = (keyspace: string | undefined) =>
-      closed ? Effect.fail(closedError("NotApplied")) : RcMap.get(engines, keyspace ?? "")
+      closed ? Effect.fail(closedError("NotApplied", "cluster")) : RcMap.get(engines, keyspace ?? "")
     const base = yield* Scope.extend(acquire(undefined), scope)
     yield* Scope.extend(measuring(telemetry, options.metrics.interval), scope)
 
@@ -109,7 +110,7 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
         const { loadBalancing } = profile
         // Looked up and added in one go: of two at once, one finds the other's.
         yield* attempt<ProfileExistsError | CassandraError>(() => {
-          if (closed) throw closedError("NotApplied")
+          if (closed) throw closedError("NotApplied", "cluster")
           if (profiles.has(name)) {
             throw new ProfileExistsError({ name, message: `The cluster has a profile "${name}" already` })
           }
@@ -126,6 +127,7 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
       options,
       profiles,
       telemetry,
+      isClosed: () => closed,
       usePolicy: (policy) =>
         Effect.zipRight(
           Effect.acquireRelease(
@@ -153,7 +155,10 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
     // What reads the schema is a session like others, closed with them.
     const reading = yield* openSession(internals, {})
     sessions.add(reading)
-    const known = yield* Scope.extend(metadata.make(base, reading, options.maxSchemaAgreementWait), scope)
+    const known = yield* Scope.extend(
+      metadata.make(base, reading, options.maxSchemaAgreementWait, internals.isClosed),
+      scope
+    )
 
     const cluster: Cluster & { readonly [telemetryKey]: ClusterTelemetry } = {
       [TypeId]: TypeId,

@@ -7,14 +7,16 @@ import {
   type NoHostAvailableError
 } from "../CassandraError.ts"
 import type { Resolved } from "./clusterOptions/resolve.ts"
-import { tlsError } from "./tlsError.ts"
+import { maybeTls, tlsError } from "./tlsError.ts"
 
-/** What a failed connect was about, from the errors of the single hosts. */
-export const connectError = (error: CassandraError, { tls }: Pick<Resolved, "tls">): CassandraError => {
+/** What a failed connect was about, from the errors of the single hosts; `unresolved` are names that no address was found for. */
+export const connectError = (
+  error: CassandraError,
+  { tls }: Pick<Resolved, "tls">,
+  unresolved: ReadonlyArray<string> = []
+): CassandraError => {
   if (error._tag !== "NoHostAvailableError") return error
-  const inner = [...error.errors].map(
-    ([host, cause]) => [host, tlsError(cause, host, tls?.cert !== undefined) ?? cause] as const
-  )
+  const inner = [...error.errors].map(([host, cause]) => [host, tlsError(cause, host, tls) ?? cause] as const)
   for (const [host, cause] of inner) {
     if (cause._tag === "AuthenticationError") {
       return new AuthenticationError({ message: cause.message, cause: cause.cause, host })
@@ -25,12 +27,14 @@ export const connectError = (error: CassandraError, { tls }: Pick<Resolved, "tls
       return new ConfigurationError({ option, message: cause.message, cause })
     }
   }
-  const hosts = inner.map(([host]) => host)
-  const why = inner.map(([host, cause]) => `${host}: ${cause.message}`).join("; ")
+  const why = [
+    ...inner.map(([host, cause]) => `${host}: ${cause.message}${maybeTls(cause, tls)}`),
+    ...unresolved.map((name) => `${name}: the name has no address`)
+  ]
   return new ConnectionError({
-    message: hosts.length === 0 ? error.message : `No connection to any contact point. ${why}`,
+    message: why.length === 0 ? error.message : `No connection to any contact point. ${why.join("; ")}`,
     cause: error,
-    hosts,
+    hosts: [...inner.map(([host]) => host), ...unresolved],
     writeState: "NotApplied"
   })
 }
@@ -41,5 +45,8 @@ const refusals = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE"])
 export const isRefused = (error: CassandraError): boolean => {
   if (error._tag !== "ConnectionError" || error.hosts.length === 0) return false
   const { errors } = error.cause as NoHostAvailableError
-  return [...errors.values()].every(({ cause }) => refusals.has((cause as { code?: string } | undefined)?.code ?? ""))
+  return (
+    errors.size > 0 &&
+    [...errors.values()].every(({ cause }) => refusals.has((cause as { code?: string } | undefined)?.code ?? ""))
+  )
 }

@@ -14,7 +14,7 @@ import { clientOptions, type Hooks } from "./driverOptions.ts"
 import type { RoutingPolicy } from "./loadBalancing.ts"
 import { stockTransport } from "./stockTransport.ts"
 import type { Transport } from "./transport.ts"
-import { abortable, amend, loadBalancingOf, shutdown } from "./wire/client/index.ts"
+import { abortable, amend, loadBalancingOf, shutdown, unresolved } from "./wire/client/index.ts"
 import * as wire from "./wire/index.ts"
 import { wireTransport } from "./wireTransport.ts"
 
@@ -103,7 +103,7 @@ const open = (
       (error: unknown) => {
         abort()
         const failure = failureOf(error, { timeout, batch: false, sent: false })
-        resume(Effect.mapError(failure, (failed) => connectError(failed, options)))
+        resume(Effect.mapError(failure, (failed) => connectError(failed, options, unresolved(client))))
       }
     )
     return Effect.promise(async () => {

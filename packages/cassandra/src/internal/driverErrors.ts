@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as E from "../CassandraError.ts"
 import { fromCode } from "../Consistency.ts"
 import { explain, Misfit } from "./misfit.ts"
-import { isWireError, type WireError } from "./wire/errors.ts"
+import { isWireError, noConnection, type WireError } from "./wire/errors.ts"
 
 const { responseErrorCodes } = driver.types
 
@@ -144,11 +144,28 @@ const isLanguageError = (error: unknown): error is Error =>
  */
 export const isBug = (error: unknown): error is Error => isLanguageError(error) && !(error instanceof Misfit)
 
-/** The error of a host in the driver's list: an error, or a text such as `Host considered as DOWN`. */
-const fromInner = (host: string, error: unknown, facts: RequestFacts): E.CassandraError =>
-  typeof error === "string" || error === null
-    ? new E.ConnectionError({ message: error ?? "Not tried", hosts: [host], writeState: "NotApplied" })
-    : fromDriverError(error, facts)
+/** The error of a host in the driver's list: an error, or a text that says why it was not tried. */
+const fromInner = (host: string, error: unknown, facts: RequestFacts): E.CassandraError => {
+  if (typeof error === "string" || error === null || error === undefined) {
+    const message = error === "Host considered as DOWN" ? noConnection : (error ?? "not tried")
+    return new E.ConnectionError({ message, hosts: [host], writeState: "NotApplied" })
+  }
+  return fromDriverError(error, facts)
+}
+
+/** One line for each host. */
+const ofHosts = (errors: ReadonlyMap<string, E.CassandraError>): string =>
+  errors.size === 0
+    ? "There was no host to send the request to: the query plan is empty"
+    : [
+        "No host could serve the request:",
+        ...[...errors].map(([host, { _tag, message }]) => `${host}: ${_tag}: ${oneLine(message)}`)
+      ].join("\n  ")
+
+const oneLine = (message: string): string => {
+  const line = message.replace(/\s+/g, " ")
+  return line.length > 300 ? `${line.slice(0, 300)}…` : line
+}
 
 const fromWire = (error: WireError, facts: RequestFacts): E.CassandraError => {
   const { host, message } = error
@@ -201,7 +218,9 @@ export const fromDriverError = (unknown: unknown, facts: RequestFacts): E.Cassan
     const errors = new Map(
       Object.entries(error.innerErrors ?? {}).map(([host, inner]) => [host, fromInner(host, inner, facts)])
     )
-    return new E.NoHostAvailableError({ message, cause: error, errors })
+    // They are in `errors`: what prints the error need not show them twice.
+    Object.defineProperty(error, "innerErrors", { enumerable: false })
+    return new E.NoHostAvailableError({ message: ofHosts(errors), cause: error, errors })
   }
   if (error instanceof driver.errors.AuthenticationError) {
     return new E.AuthenticationError({ message, cause: error, host: (error as DriverError).coordinator })

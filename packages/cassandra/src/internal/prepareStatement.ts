@@ -40,7 +40,7 @@ export const prepareStatement = (
     let retries = 0
     const isRetried = (error: CassandraError) =>
       Effect.map(
-        decide(() => retryPolicy.decide(error, { retries: retries++, idempotent: true, consistency, query })),
+        decide(retryPolicy, error, { retries: retries++, idempotent: true, consistency, query }),
         ({ _tag }) => _tag === "Retry"
       )
     const retried = timeLimited

@@ -27,6 +27,10 @@ export function* delays(schedule: Schedule.Schedule<unknown>, warn: Warn): Gener
     const [next, , decision] = step
     if (Decision.isDone(decision)) break
     state = next
+    if (Number.isNaN(Intervals.start(decision.intervals))) {
+      warn("The schedule of `reconnection` cannot be followed: a delay is not a number")
+      break
+    }
     delay = Math.min(Math.max(0, Intervals.start(decision.intervals) - now), longestTimer)
     yield delay
   }

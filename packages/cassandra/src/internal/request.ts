@@ -8,13 +8,14 @@ import type * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import type { BatchType } from "../Batch.ts"
 import { type CassandraError, QueryError } from "../CassandraError.ts"
-import { codes } from "../Consistency.ts"
-import type { RetryDecision } from "../RetryPolicy.ts"
+import { codes, isConsistency } from "../Consistency.ts"
+import type { RetryContext, RetryDecision, RetryPolicy } from "../RetryPolicy.ts"
 import type { Statement } from "../Statement.ts"
 import { type Activity, Attempt, type Attempted, deadlineError, type Outcome } from "./attempt.ts"
 import { kindOf } from "./cqlText.ts"
 import type { Engine } from "./driver.ts"
 import { batchText, locate } from "./errorSite.ts"
+import { typeName } from "./misfit.ts"
 import { type Routing, routingKey } from "./loadBalancing.ts"
 import type { Effective } from "./requestOptions.ts"
 import { suspend } from "./suspend.ts"
@@ -317,7 +318,7 @@ const retry = <A, E, R>(
     for (let retries = 0; ; retries++) {
       const host = hostOf(error)
       if (host !== undefined) tried.add(host)
-      const decision = yield* decide(() => retryPolicy.decide(error, { retries, idempotent, consistency, query }))
+      const decision = yield* decide(retryPolicy, error, { retries, idempotent, consistency, query })
       if (decision._tag === "Ignore") return { response: undefined, attempts: retries + 1, failedHosts: [...tried] }
       // The gate: whatever the policy says, a write that may have been applied is not sent a second time.
       if (decision._tag === "Rethrow" || !(idempotent || error.writeState === "NotApplied")) {
@@ -325,8 +326,7 @@ const retry = <A, E, R>(
       }
       if (write && error.writeState === "Unknown") doubtful = error
       delays ??= yield* Schedule.driver(retryPolicy.schedule)
-      const ended = yield* Effect.isFailure(delays.next(error))
-      if (ended) return yield* giveUp(error)
+      if (!(yield* waitFor(delays, error))) return yield* giveUp(error)
       request.telemetry.cluster.retries.increment(error._tag)
       onRetry()
       consistency = decision.consistency ?? consistency
@@ -350,8 +350,47 @@ const retry = <A, E, R>(
     }
   })
 
-export const decide = (run: () => RetryDecision): Effect.Effect<RetryDecision, QueryError> =>
-  Effect.try({
-    try: run,
-    catch: (cause) => new QueryError({ message: "The retry policy threw", cause, writeState: "Unknown" })
+/** What the policy decides about an error. What is no decision is the policy's fault, and leaves open what the error left open. */
+export const decide = (
+  policy: RetryPolicy,
+  error: CassandraError,
+  context: RetryContext
+): Effect.Effect<RetryDecision, QueryError> =>
+  Effect.suspend(() => {
+    let decision: unknown
+    try {
+      decision = policy.decide(error, context)
+    } catch (cause) {
+      return policyFailed("`decide` threw", cause, error)
+    }
+    return isDecision(decision)
+      ? Effect.succeed(decision)
+      : policyFailed(`\`decide\` returned ${typeName(decision)} that is no decision`, error, error)
   })
+
+const policyFailed = (what: string, cause: unknown, { writeState }: CassandraError): Effect.Effect<never, QueryError> =>
+  Effect.fail(new QueryError({ message: `The retry policy (\`retryPolicy\`) failed: ${what}`, cause, writeState }))
+
+const isDecision = (value: unknown): value is RetryDecision => {
+  if (typeof value !== "object" || value === null) return false
+  const { _tag, consistency, host } = value as {
+    readonly _tag?: unknown
+    readonly host?: unknown
+    readonly consistency?: unknown
+  }
+  if (_tag === "Rethrow" || _tag === "Ignore") return true
+  return (
+    _tag === "Retry" &&
+    (host === "same" || host === "next") &&
+    (consistency === undefined || isConsistency(consistency))
+  )
+}
+
+/** The delay before a retry; whether there is one. A schedule that throws is the policy's fault. */
+const waitFor = (
+  delays: Schedule.ScheduleDriver<unknown, CassandraError>,
+  error: CassandraError
+): Effect.Effect<boolean, QueryError> =>
+  Effect.isSuccess(delays.next(error)).pipe(
+    Effect.catchAllDefect((cause) => policyFailed("`schedule` threw", cause, error))
+  )

@@ -5,6 +5,7 @@
 import type driver from "cassandra-driver"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 import { ConfigurationError, QueryError } from "../CassandraError.ts"
 import { longestTimer } from "./clusterOptions/checks.ts"
 import { checkStatementOptions } from "./badRequest.ts"
@@ -18,6 +19,7 @@ import type { SessionOptions } from "../Session.ts"
 import type { SpeculativeExecution } from "../SpeculativeExecution.ts"
 import type { StatementOptions } from "../Statement.ts"
 import { balancingKey, routingKey } from "./loadBalancing.ts"
+import { typeName } from "./misfit.ts"
 import { Profiles } from "./profiles.ts"
 import type { NextTimestamp } from "./timestamps.ts"
 import type { SendOptions } from "./transport.ts"
@@ -212,21 +214,30 @@ const checkLocalOptions = (options: LocalOptions, path: string): void => {
   if (typeof options.profile === "object") checkRequestOptions(options.profile, `${path}.profile`)
 }
 
-/** The delays of a policy, in milliseconds. A delay that no timer can wait is none. */
+/** The delays of a policy, in milliseconds. */
 const speculationOf =
   (policy: Exclude<SpeculativeExecution, { readonly _tag: "None" }>) =>
   (started: number): number | undefined => {
+    if (policy._tag === "Constant") return started < policy.maxExecutions ? delayOf(policy.delay) : undefined
+    let delay: unknown
     try {
-      if (policy._tag === "Constant") return started < policy.maxExecutions ? delayOf(policy.delay) : undefined
-      const delay = policy.next(started)
-      return delay === undefined ? undefined : delayOf(delay)
+      delay = policy.next(started)
     } catch (cause) {
-      throw new QueryError({ message: "The speculative execution policy threw", cause, writeState: "Unknown" })
+      return speculationFailed("`next` threw", cause)
     }
+    return delay === undefined ? undefined : delayOf(delay)
   }
 
-const delayOf = (input: Duration.DurationInput): number | undefined => {
-  const delay = Duration.toMillis(input)
+const speculationFailed = (what: string, cause?: unknown): never => {
+  const message = `The policy of speculative executions (\`speculativeExecution\`) failed: ${what}`
+  throw new QueryError({ message, cause, writeState: "Unknown" })
+}
+
+/** A delay that no timer can wait is none. */
+const delayOf = (input: unknown): number | undefined => {
+  const duration = typeof input === "number" && !(input >= 0) ? Option.none() : Duration.decodeUnknown(input)
+  if (Option.isNone(duration)) return speculationFailed(`\`next\` returned ${typeName(input)} that is no delay`)
+  const delay = Duration.toMillis(duration.value)
   return delay <= longestTimer ? delay : undefined
 }
 

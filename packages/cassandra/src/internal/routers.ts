@@ -147,6 +147,9 @@ const some = (hosts: Hosts, most: number | undefined, seed: number): Hosts =>
     ? hosts
     : Array.from({ length: most }, (_, i) => hosts[(seed + i) % hosts.length] as driver.Host)
 
+/** A plan may name hosts more than once, but not for ever. */
+const mostSteps = 100_000
+
 class CustomRouter implements Router {
   readonly #tokenAware: boolean
   readonly #policy: Custom
@@ -177,12 +180,19 @@ class CustomRouter implements Router {
         consistency: levels?.consistency === undefined ? undefined : (fromCode(levels.consistency) as Consistency),
         turn
       }
-      for (const { address } of this.#policy.plan(request)) {
+      let steps = 0
+      for (const item of this.#policy.plan(request) as Iterable<unknown>) {
+        const address = (item as { readonly address?: unknown } | null | undefined)?.address
+        if (typeof address !== "string") throw new TypeError("a plan is made of hosts")
+        // One that has gone meanwhile is no mistake; one that never ends is.
+        if (++steps > mostSteps) throw new RangeError("a plan comes to an end")
         const host = this.#byAddress.get(address)
         if (host !== undefined && !planned.includes(host)) planned.push(host)
       }
     } catch (cause) {
-      throw new QueryError({ message: "The load balancing policy threw", cause, writeState: "NotApplied" })
+      const message =
+        "The load balancing policy (`loadBalancing`) failed: `plan` threw, or gave something else than hosts"
+      throw new QueryError({ message, cause, writeState: "NotApplied" })
     }
     const first = this.#tokenAware
       ? planned.filter((host) => replicas.includes(host) && this.distance(host) === "local")
@@ -233,7 +243,7 @@ export const checkPolicy = (policy: LoadBalancing, { hosts, localDataCenter }: S
   } catch (cause) {
     throw new ConfigurationError({
       option: "loadBalancing",
-      message: "The load balancing policy threw when it was asked about the nodes",
+      message: "loadBalancing: the policy threw when it was asked about the nodes, or gave no answer",
       cause
     })
   }

@@ -10,7 +10,13 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type Batch, isBatch, isIdempotent } from "../Batch.ts"
-import { type CassandraError, InvalidQueryError, isCassandraError, QueryError } from "../CassandraError.ts"
+import {
+  type CassandraError,
+  ConfigurationError,
+  InvalidQueryError,
+  isCassandraError,
+  QueryError
+} from "../CassandraError.ts"
 import { cql } from "../cql.ts"
 import type { PreparedStatement } from "../PreparedStatement.ts"
 import type { QueryTrace, TraceOptions, TraceUnavailableError } from "../QueryTrace.ts"
@@ -23,7 +29,7 @@ import {
   type StatementOptions,
   withPagingState
 } from "../Statement.ts"
-import { Activity, closedError } from "./attempt.ts"
+import { Activity } from "./attempt.ts"
 import { checkStatementOptions, problemWithBatch, problemWithStatement } from "./badRequest.ts"
 import type { ClusterInternals } from "./cluster.ts"
 import { flag } from "./clusterOptions/checks.ts"
@@ -98,7 +104,7 @@ class OpenSession implements Session {
   readonly #scope: Scope.CloseableScope
   readonly #closing: Effect.Semaphore
   readonly #sources: OptionSources
-  readonly #activity = new Activity()
+  readonly #activity: Activity
   readonly #telemetry: SessionTelemetry
   /** The engines of other keyspaces that statements asked for. */
   readonly #others = new Map<string, Engine>()
@@ -115,6 +121,7 @@ class OpenSession implements Session {
     this.#home = home
     this.#scope = scope
     this.#closing = closing
+    this.#activity = new Activity(cluster.isClosed)
     this.#telemetry = new SessionTelemetry(cluster.telemetry, options.keyspace)
     this.#sources = new OptionSources(
       cluster.options,
@@ -123,7 +130,7 @@ class OpenSession implements Session {
       cluster.profiles,
       cluster.timestamps(options.timestampGenerator)
     )
-    this.#findHost = (address) => home.client.hosts.get(address)
+    this.#findHost = (address) => home.client.hosts.get(address) ?? noSuchHost(address, home.client.hosts.keys())
     this.keyspace = Option.fromNullable(options.keyspace)
   }
 
@@ -197,7 +204,7 @@ class OpenSession implements Session {
         } catch (error) {
           return failWith(error)
         }
-        return this.#activity.closed ? Effect.fail(closedError("NotApplied")) : this.#engine(options.keyspace)
+        return this.#activity.closed ? Effect.fail(this.#activity.error("NotApplied")) : this.#engine(options.keyspace)
       }),
       ({ transport }) =>
         Effect.flatMap(this.#optionsOf(options, true), (effective) => {
@@ -347,7 +354,7 @@ class OpenSession implements Session {
     if (keyspace === undefined || this.#isHome(keyspace)) return Effect.succeed(this.#home)
     const known = this.#others.get(keyspace)
     if (known !== undefined) return Effect.succeed(known)
-    if (this.#activity.closed) return Effect.fail(closedError("NotApplied"))
+    if (this.#activity.closed) return Effect.fail(this.#activity.error("NotApplied"))
     // In a scope of its own: a failure that the session kept hold of would be everyone's answer until it closes.
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Scope.fork(this.#scope, ExecutionStrategy.sequential), (scope) =>
@@ -365,6 +372,18 @@ type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 /** What is thrown on the way to a request is a failure of ours or a bug. */
 const failWith = (error: unknown): Effect.Effect<never, CassandraError> =>
   isCassandraError(error) ? Effect.fail(error) : Effect.die(error)
+
+/** More of them would hide the rest of the message. */
+const mostHosts = 20
+
+const noSuchHost = (address: string, known: ReadonlyArray<string>): never => {
+  const hosts = known.slice(0, mostHosts).join(", ")
+  const more = known.length > mostHosts ? ` and ${known.length - mostHosts} more` : ""
+  throw new ConfigurationError({
+    option: "host",
+    message: `The cluster has no host ${address}. It has ${hosts}${more}.`
+  })
+}
 
 const batchResult = (answer: Answer): ResultSet<Row> => makeResultSet(rowsOf(answer), answer)
 

@@ -2,6 +2,7 @@ import driver from "cassandra-driver"
 import { QueryError } from "../CassandraError.ts"
 import type * as Ours from "../TimestampGenerator.ts"
 import type { Warn } from "./callbacks.ts"
+import { typeName } from "./misfit.ts"
 import { TimestampGenerator } from "./driverBases.ts"
 
 /** The next timestamp of a request; undefined leaves it to the server. */
@@ -11,12 +12,21 @@ export type NextTimestamp = () => bigint | undefined
 export const nextTimestamp =
   ({ next }: Ours.TimestampGenerator, warn: Warn): NextTimestamp =>
   () => {
+    let timestamp: unknown
     try {
-      return next(warn)
+      timestamp = next(warn)
     } catch (cause) {
-      throw new QueryError({ message: "The timestamp generator failed", cause, writeState: "NotApplied" })
+      return generatorFailed("it threw", cause)
     }
+    if (timestamp === undefined) return undefined
+    if (typeof timestamp !== "bigint") return generatorFailed(`it gave ${typeName(timestamp)} in place of a bigint`)
+    return BigInt.asIntN(64, timestamp) === timestamp ? timestamp : generatorFailed("it gave more than 64 bits")
   }
+
+const generatorFailed = (what: string, cause?: unknown): never => {
+  const message = `The timestamp generator (\`timestampGenerator\`) failed: ${what}`
+  throw new QueryError({ message, cause, writeState: "NotApplied" })
+}
 
 /** For the driver, where it sends requests by itself. */
 export class DriverTimestamps

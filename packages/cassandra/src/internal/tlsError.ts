@@ -1,5 +1,20 @@
 /** What a TLS handshake failed for, in words that say what to do: its own are about certificates and alerts. */
 import { AuthenticationError, type CassandraError, ConfigurationError, ConnectionError } from "../CassandraError.ts"
+import { isWireError } from "./wire/errors.ts"
+
+type Tls = { readonly cert?: unknown } | undefined
+
+/**
+ * What may be wrong where the other side closed the connection before it answered: a server that takes the one for the other does
+ * no more than that.
+ */
+export const maybeTls = (error: CassandraError, tls: Tls): string => {
+  const { code, isSocketError } = Object(error.cause) as { readonly code?: unknown; readonly isSocketError?: unknown }
+  if (isSocketError !== true && code !== "ECONNRESET" && code !== "EPIPE") return ""
+  return tls === undefined
+    ? " (the server closed the connection; if it expects TLS, set `tls`)"
+    : " (the server closed the connection; if it does not speak TLS, set `tls: false`)"
+}
 
 type Explain = (message: string, host: string, cause: unknown) => CassandraError
 
@@ -55,12 +70,16 @@ const explanations: Readonly<Record<string, Explain>> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: noTls
 }
 
+const wantsTls = option("tls", "what answers there expects TLS; set `tls`, or another port")
+
 /**
- * A better error for one that a handshake failed with; undefined for any other. `hasCertificate`: a client certificate was
- * shown, which servers may refuse with the alert that others want one with.
+ * A better error for one that a handshake failed with; undefined for any other. A client certificate that was shown, servers may refuse
+ * with the alert that others want one with.
  */
-export const tlsError = (error: CassandraError, host: string, hasCertificate: boolean): CassandraError | undefined => {
+export const tlsError = (error: CassandraError, host: string, tls: Tls): CassandraError | undefined => {
   const { cause } = error
+  const hasCertificate = tls?.cert !== undefined
+  if (isWireError(cause) && cause.reason === "TlsAlert") return wantsTls(error.message, host, cause)
   const { code } = (typeof cause === "object" && cause !== null ? cause : {}) as { readonly code?: unknown }
   // TLS 1.2 has no better word for a certificate that is missing.
   if (code === "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE" && !hasCertificate) {

@@ -10,6 +10,7 @@ import { type AgreementOptions, type Metadata, UserTypeNotFoundError } from "../
 import type { Session } from "../../Session.ts"
 import type { Values } from "../../Statement.ts"
 import type { Engine } from "../driver.ts"
+import { closedError } from "../attempt.ts"
 import { prepareOnce } from "../prepareStatement.ts"
 import { plainOptions } from "../requestOptions.ts"
 import { failureOf } from "../driverErrors.ts"
@@ -21,7 +22,13 @@ import * as readSchema from "./readSchema.ts"
 import * as ring from "./ring.ts"
 import * as Schema from "./schema.ts"
 
-const driverDoes = (work: () => Promise<unknown>): Effect.Effect<void, CassandraError> =>
+/** What asks the cluster itself, as long as that is open. */
+const unless =
+  (isClosed: () => boolean) =>
+  <A>(effect: Effect.Effect<A, CassandraError>): Effect.Effect<A, CassandraError> =>
+    Effect.suspend(() => (isClosed() ? Effect.fail(closedError("NotApplied", "cluster")) : effect))
+
+const doneBy = (work: () => Promise<unknown>): Effect.Effect<void, CassandraError> =>
   Effect.catchAll(Effect.asVoid(Effect.tryPromise({ try: work, catch: (error) => error })), (error) =>
     failureOf(error, { timeout: 0, batch: false, sent: false })
   )
@@ -30,10 +37,13 @@ const driverDoes = (work: () => Promise<unknown>): Effect.Effect<void, Cassandra
 export const make = (
   { client, transport }: Engine,
   session: Session,
-  maxWait: number
+  maxWait: number,
+  isClosed: () => boolean
 ): Effect.Effect<Metadata, never, Scope.Scope> =>
   Effect.map(Schema.make(client, session), (cache): Metadata => {
     const { read } = cache
+    const open = unless(isClosed)
+    const driverDoes = (work: () => Promise<unknown>) => open(doneBy(work))
 
     const within = <A>(name: string, find: (keyspace: Keyspace) => A | undefined) =>
       Effect.map(cache.keyspace(name), Option.flatMapNullable(find))
@@ -93,7 +103,7 @@ export const make = (
             onSome: ({ partitionKey, virtual }) =>
               virtual
                 ? Effect.succeedNone
-                : Effect.map(routingKey(transport, keyspace, name, partitionKey, key), (bytes) =>
+                : Effect.map(open(routingKey(transport, keyspace, name, partitionKey, key)), (bytes) =>
                     Option.fromNullable(ring.replicas(client, keyspace, bytes))
                   )
           })
@@ -161,7 +171,7 @@ export const make = (
             hosts: [],
             writeState: "NotApplied"
           })
-      }).pipe(Effect.zipRight(hosts)),
+      }).pipe(open, Effect.zipRight(hosts)),
 
       schemaInAgreement: inAgreement(client),
       awaitSchemaAgreement: agree

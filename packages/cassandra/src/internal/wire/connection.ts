@@ -81,7 +81,8 @@ export const makeConnectionClass = (
       const { opening } = this.wire
       const done = (error?: unknown): void => {
         clearTimeout(timer)
-        opening.delete(this)
+        // The socket that closes afterwards tells less than what closed it.
+        if (opening.delete(this)) this.wire.connected(this.endpoint, error)
         callback(error)
       }
       opening.add(this)
@@ -125,7 +126,9 @@ export const makeConnectionClass = (
         this.isSocketOpen = false
         const wasConnected = this.connected
         this.close()
-        if (wasConnected) this.emit("socketClose")
+        if (!wasConnected) return
+        this.wire.connectFailures.set(this.endpoint, "the last one was lost")
+        this.emit("socketClose")
       })
       this.reader = new EnvelopeReader(
         (version, flags, streamId, opcode, buf, start, end) =>

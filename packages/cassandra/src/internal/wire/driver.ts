@@ -47,7 +47,7 @@ export interface Driver {
       innerError?: unknown
     }
     readonly OperationTimedOutError: new (message: string, host?: string) => Error
-    readonly NoHostAvailableError: new (innerErrors: Readonly<Record<string, unknown>>) => Error
+    readonly NoHostAvailableError: new (innerErrors: Readonly<Record<string, unknown>>, message: string) => Error
     readonly ArgumentError: new (message: string) => Error
   }
 }

@@ -26,6 +26,10 @@ export type OnEnvelope = (
 ) => void
 
 /** Reads the bytes of one connection. Throws a `WireError` on the first thing that is not right; it is then finished. */
+/** What an alert of TLS begins with; no answer does. */
+const TLS_ALERT = 0x15
+const TLS_MAJOR = 0x03
+
 export class EnvelopeReader {
   private readonly envelopes: UnitReader
   private segments: UnitReader | undefined
@@ -34,6 +38,10 @@ export class EnvelopeReader {
   constructor(onEnvelope: OnEnvelope, maxFrameLength: number = MAX_FRAME_LENGTH) {
     this.envelopes = new UnitReader({
       sizeOf: (buf, offset, available) => {
+        // Shorter than a header: it would be waited for in vain.
+        if (available > 1 && buf[offset] === TLS_ALERT && buf[offset + 1] === TLS_MAJOR) {
+          throw new WireError("TlsAlert", "the server answered with an alert of TLS")
+        }
         if (available < ENVELOPE_HEADER) return ENVELOPE_HEADER
         const length = buf.readUInt32BE(offset + 5)
         if (length > maxFrameLength) {

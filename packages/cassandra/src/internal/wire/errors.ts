@@ -11,6 +11,8 @@ export type WireErrorReason =
   | "CorruptPayload"
   /** Bytes that are intact but make no sense: a length beyond its container, an unknown opcode or result kind. */
   | "Malformed"
+  /** The answer is an alert of TLS: the server expects that. */
+  | "TlsAlert"
   /** An envelope announces more bytes than the client accepts. */
   | "FrameTooLarge"
   /** The server (or one host of the cluster) speaks no protocol version that the client accepts. */
@@ -66,3 +68,6 @@ export const ofStatement = (error: Error, query: string): void => {
 /** What reading an answer failed with: whatever it was, the bytes make no sense. */
 export const unreadable = (error: unknown): WireError =>
   isWireError(error) ? error : new WireError("Malformed", "the answer cannot be read to its end")
+
+/** What is wrong with a host that is down, or has lost its last connection. */
+export const noConnection = "no open connection"

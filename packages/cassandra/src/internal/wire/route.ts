@@ -25,13 +25,13 @@ export class Route {
       if (item.done === true) return undefined
       const host = (this.host = item.value)
       if (!host.isUp()) {
-        this.failed(host, "Host considered as DOWN")
+        this.failed(host, this.wire.whyNoConnection(host))
         continue
       }
       try {
         return host.borrowConnection() as WireConnection
       } catch (error) {
-        this.failed(host, error)
+        this.failed(host, host.pool.connections.length === 0 ? this.wire.whyNoConnection(host) : error)
       }
     }
   }
@@ -43,7 +43,8 @@ export class Route {
 
   /** The failure of a request that has nowhere left to go. */
   exhausted(): Error {
-    return new this.wire.driver.errors.NoHostAvailableError(this.failures ?? {})
+    const message = "No host of the query plan could serve the request"
+    return new this.wire.driver.errors.NoHostAvailableError(this.failures ?? {}, message)
   }
 }
 

@@ -1,7 +1,7 @@
 import { Breaker } from "../breaker.ts"
 import { Drops } from "../drops.ts"
 import type { SendOptions } from "../transport.ts"
-import { WireError } from "./errors.ts"
+import { noConnection, WireError } from "./errors.ts"
 import { lz4, type Lz4 } from "./lz4.ts"
 import { Deadlines } from "./deadlines.ts"
 import type { Driver } from "./driver.ts"
@@ -79,6 +79,8 @@ export class WireState {
   readonly aim: Aim
   readonly deadlines = new Deadlines()
   readonly connections = new Set<Connection & { readonly orphans: number }>()
+  /** Why there is no connection to a host, by its address: what opening one failed with last. */
+  readonly connectFailures = new Map<string, string>()
   /** Connections that are being opened. */
   readonly opening = new Set<Connection>()
   /** The custom payloads that go with preparing, by what the driver remembers of the statements. */
@@ -130,6 +132,17 @@ export class WireState {
       if (host === undefined || host.pool.connections.includes(c)) sum += c.orphans
     }
     return sum
+  }
+
+  /** A connection was opened, or failed with this. */
+  connected(address: string, failure: unknown): void {
+    if (failure === undefined || failure === null) this.connectFailures.delete(address)
+    else this.connectFailures.set(address, failure instanceof Error ? failure.message : "it failed")
+  }
+
+  whyNoConnection({ address }: Host): string {
+    const failure = this.connectFailures.get(address)
+    return failure === undefined ? noConnection : `${noConnection}: ${failure}`
   }
 
   private counted(compression: "lz4" | "none" | "auto"): Lz4 | undefined {

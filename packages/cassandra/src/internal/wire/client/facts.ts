@@ -10,6 +10,12 @@ export const loadBalancingOf = (client: driver.Client): driver.policies.loadBala
 export const contactPoints = (client: driver.Client): ReadonlySet<string> =>
   clientInside(client).controlConnection._contactPoints
 
+/** The contact points whose names no address was found for. */
+export const unresolved = (client: driver.Client): ReadonlyArray<string> =>
+  [...clientInside(client).controlConnection._resolvedContactPoints].flatMap(([name, found]) =>
+    found.length === 0 ? [name] : []
+  )
+
 /** Whether the control connection is there; where it was lost, another one is looked for. */
 export const isControlled = (client: driver.Client): boolean =>
   clientInside(client).controlConnection.connection !== null

@@ -14,7 +14,8 @@ export {
   keepsSchema,
   loadBalancingOf,
   protocolVersion,
-  tokensOf
+  tokensOf,
+  unresolved
 } from "./facts.ts"
 export { adjustPools, openAllPools } from "./pools.ts"
 export { prepare, prepareAgain, type StockPrepared } from "./prepare.ts"
