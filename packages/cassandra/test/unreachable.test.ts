@@ -87,7 +87,7 @@ describe("names", () => {
       const error = yield* failure(options(9042, { contactPoints: ["cassandra.nowhere.invalid", "other.invalid:1"] }))
       assert.strictEqual(error._tag, "ConnectionError")
       if (error._tag !== "ConnectionError") return
-      assert.deepStrictEqual([...error.hosts].sort(), ["cassandra.nowhere.invalid", "other.invalid:1"])
+      assert.deepStrictEqual(error.hosts.toSorted(), ["cassandra.nowhere.invalid", "other.invalid:1"])
       for (const host of error.hosts) assert.include(error.message, host)
     })
   )
