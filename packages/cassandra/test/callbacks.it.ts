@@ -52,7 +52,7 @@ const nonsense: ReadonlyArray<unknown> = [
 const insert = cql`INSERT INTO t (id) VALUES (${1})`
 const unavailable = insert.pipe(Statement.withConsistency("THREE"), Statement.idempotent)
 
-const failing = (statement: Statement.Statement.Any, option: string) =>
+const failing = (statement: Statement.Statement<Statement.Row, never, never>, option: string) =>
   Effect.gen(function* () {
     const session = yield* Session.Session
     const error = yield* Effect.timeout(Effect.flip(session.execute(statement)), "10 seconds")
@@ -73,7 +73,9 @@ layer(setup, { excludeTestServices: true, timeout: 60_000 })("what a callback gi
         // What the attempt left open is what is left open.
         assert.strictEqual(error.writeState, "NotApplied")
         assert.strictEqual((error.cause as { readonly _tag?: string })._tag, "UnavailableError")
-        const prepared = yield* Effect.flip(session.prepare("SELEKT", { retryPolicy: policy }))
+        const prepared = yield* Effect.flip(
+          session.prepare("SELEKT").pipe(Session.withDefaults({ retryPolicy: policy }))
+        )
         assert.strictEqual(prepared._tag, "QueryError")
         assert.include(prepared.message, "`retryPolicy`")
       }

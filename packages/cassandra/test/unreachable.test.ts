@@ -112,7 +112,7 @@ describe("hosts", () => {
       const host = `127.0.0.1:${server.port}`
       const session = yield* (yield* Cluster.make(options(server.port))).connect()
       yield* Effect.promise(() => server.close())
-      const untilRefused: Effect.Effect<E.CassandraError> = Effect.flatMap(
+      const untilRefused: Effect.Effect<E.CassandraError, unknown> = Effect.flatMap(
         Effect.flip(session.execute(select)),
         (error) =>
           error.message.includes("ECONNREFUSED")

@@ -52,13 +52,26 @@ const definition = new RegExp(
 const unquoted = (identifier: string): string =>
   identifier.startsWith('"') ? identifier.slice(1, -1).replaceAll('""', '"') : identifier.toLowerCase()
 
-const tableIn = (query: string): { readonly keyspace: string | undefined; readonly table: string } | undefined => {
+interface Target {
+  readonly keyspace: string | undefined
+  readonly table: string
+}
+
+const readTarget = (query: string): Target | undefined => {
   const text = withoutValues(query)
   const found = parts.exec(tableOf(text) ?? definition.exec(text)?.[1] ?? "")
   const [, keyspace, table] = found ?? []
   return table === undefined
     ? undefined
     : { keyspace: keyspace === undefined ? undefined : unquoted(keyspace), table: unquoted(table) }
+}
+
+/** What was asked for last: where one request fails, many of the same text do. */
+let last: { readonly query: string; readonly target: Target | undefined } = { query: "", target: undefined }
+
+const tableIn = (query: string): Target | undefined => {
+  if (query !== last.query) last = { query, target: readTarget(query) }
+  return last.target
 }
 
 /** The tables of a batch are looked for in so many of its texts: with more of them it has no table. */
