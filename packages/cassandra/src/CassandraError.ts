@@ -294,15 +294,22 @@ export class TruncateError extends TaggedError("TruncateError", {
 export class ServerError extends TaggedError("ServerError", { isRetryable: false, writeState: "Unknown" })<Answered> {}
 
 /**
- * The server did not understand the client's message; also how it reports a malformed paging state.
+ * One side did not understand the other. Either the server refused the client's message, which is also how it reports a
+ * malformed paging state; or the server's answer could not be read, and the message says what of it.
  *
  * @since 0.1.0
  * @category errors
  */
-export class ProtocolError extends TaggedError("ProtocolError", {
-  isRetryable: false,
-  writeState: "NotApplied"
-})<Answered> {}
+export class ProtocolError extends TaggedError("ProtocolError", { isRetryable: false })<
+  Answered & {
+    /** `NotApplied` when the server refused the message; `Unknown` when its answer could not be read. */
+    readonly writeState: WriteState
+  }
+> {
+  constructor(fields: Answered & { readonly writeState?: WriteState | undefined }) {
+    super({ ...fields, writeState: fields.writeState ?? "NotApplied" })
+  }
+}
 
 /**
  * A user defined function threw.

@@ -154,6 +154,15 @@ const fromWire = (error: WireError, facts: RequestFacts): E.CassandraError => {
     // The server refuses to execute what it has just prepared.
     case "UnpreparedLoop":
       return new E.ProtocolError({ message, cause: error, host })
+    // What was sent and not understood may have been applied.
+    case "Malformed":
+    case "Misplaced":
+      return new E.ProtocolError({
+        message,
+        cause: error,
+        host: host ?? (error as DriverError).coordinator,
+        writeState: facts.sent ? "Unknown" : "NotApplied"
+      })
     default:
       return new E.ConnectionError({
         message,

@@ -152,8 +152,9 @@ class OpenSession implements Session {
     const { cluster } = this.#telemetry
     const page = (of: Statement.Any, answer: Answer) => {
       cluster.pages++
-      cluster.rows += answer.response?.deferred?.count ?? answer.response?.rows?.length ?? 0
-      return Effect.map(finish(of, answer), (value) => ({ value, next: pagingStateOf(answer) }))
+      const rows = answer.response?.deferred?.count ?? answer.response?.rows?.length ?? 0
+      cluster.rows += rows
+      return Effect.map(finish(of, answer), (value) => ({ value, next: pagingStateOf(answer), isEmpty: rows === 0 }))
     }
     return pages<A, B, CassandraError | E, R>(
       (state) => this.#request(state === undefined ? statement : withPagingState(statement, state), page, defer),

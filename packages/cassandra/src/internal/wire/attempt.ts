@@ -1,15 +1,21 @@
+import { kindOf } from "../cqlText.ts"
 import type { ByteWriter } from "./byteWriter.ts"
+import { MAX_UNPAGED_ROWS } from "./checkAnswer.ts"
 import type { WireConnection, WireOperation } from "./connection.ts"
 import type { Timed } from "./deadlines.ts"
 import type { Host, ResponseError } from "./driverShape.ts"
-import { encodeRequest } from "./encodeRequest.ts"
+import { encodeRequest, opcodeOf } from "./encodeRequest.ts"
 import type { WireRequest } from "./request.ts"
+import type { Asked } from "./result.ts"
 import type { PreparedResult } from "./stockResponse.ts"
+
+/** The protocol lets a server give slightly more rows than it was asked for. */
+const SOME = 1000
 
 const Status = { waiting: 0, done: 1, timedOut: 2, cancelled: 3 } as const
 
 /** One try of a request on one connection. It waits for its answer even after nobody else does. */
-export class Attempt implements WireOperation, Timed {
+export class Attempt implements WireOperation, Timed, Asked {
   streamId = -1
   deadline = 0
   previous: Timed | undefined = undefined
@@ -31,6 +37,23 @@ export class Attempt implements WireOperation, Timed {
 
   get isWire(): true {
     return true
+  }
+
+  get opcode(): number {
+    return opcodeOf(this.owner.payload)
+  }
+
+  get defer(): boolean {
+    return this.owner.options.defer
+  }
+
+  get mostRows(): number {
+    const { options, payload } = this.owner
+    // A batch gives a row for each of its conditions.
+    if (payload._tag === "Batch") return 2 * payload.items.length + SOME
+    const { query } = payload._tag === "Query" ? payload : payload.info
+    // Only a SELECT comes in pages: LIST gives all there is.
+    return kindOf(query).read && options.pageSize > 0 ? 2 * options.pageSize + SOME : MAX_UNPAGED_ROWS
   }
 
   get request(): never {

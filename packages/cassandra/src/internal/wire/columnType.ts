@@ -73,93 +73,131 @@ export const isVector = (type: ColumnType): boolean => type.customTypeName === "
 
 const MARSHAL = "org.apache.cassandra.db.marshal."
 
-const simpleClasses: Readonly<Record<string, number>> = {
-  UTF8Type: TypeCode.varchar,
-  AsciiType: TypeCode.ascii,
-  UUIDType: TypeCode.uuid,
-  LexicalUUIDType: TypeCode.uuid,
-  TimeUUIDType: TypeCode.timeuuid,
-  Int32Type: TypeCode.int,
-  BytesType: TypeCode.blob,
-  FloatType: TypeCode.float,
-  DoubleType: TypeCode.double,
-  BooleanType: TypeCode.boolean,
-  InetAddressType: TypeCode.inet,
-  SimpleDateType: TypeCode.date,
-  TimeType: TypeCode.time,
-  ShortType: TypeCode.smallint,
-  ByteType: TypeCode.tinyint,
-  DateType: TypeCode.timestamp,
-  TimestampType: TypeCode.timestamp,
-  LongType: TypeCode.bigint,
-  DecimalType: TypeCode.decimal,
-  IntegerType: TypeCode.varint,
-  CounterColumnType: TypeCode.counter,
-  DurationType: TypeCode.duration
+const simpleClasses = new Map<string, number>(
+  Object.entries({
+    UTF8Type: TypeCode.varchar,
+    AsciiType: TypeCode.ascii,
+    UUIDType: TypeCode.uuid,
+    LexicalUUIDType: TypeCode.uuid,
+    TimeUUIDType: TypeCode.timeuuid,
+    Int32Type: TypeCode.int,
+    BytesType: TypeCode.blob,
+    FloatType: TypeCode.float,
+    DoubleType: TypeCode.double,
+    BooleanType: TypeCode.boolean,
+    InetAddressType: TypeCode.inet,
+    SimpleDateType: TypeCode.date,
+    TimeType: TypeCode.time,
+    ShortType: TypeCode.smallint,
+    ByteType: TypeCode.tinyint,
+    DateType: TypeCode.timestamp,
+    TimestampType: TypeCode.timestamp,
+    LongType: TypeCode.bigint,
+    DecimalType: TypeCode.decimal,
+    IntegerType: TypeCode.varint,
+    CounterColumnType: TypeCode.counter,
+    DurationType: TypeCode.duration
+  })
+)
+
+/** A class name with its parameters, which lie between `start` and `end` of the text. */
+interface ClassNode {
+  name: string
+  readonly start: number
+  end: number
+  args: Array<ClassNode> | undefined
 }
 
-/** Splits `a,b(c,d)` at its outer commas. */
-const splitArguments = (text: string): Array<string> => {
-  const out: Array<string> = []
-  let level = 0
-  let start = 0
+/** Takes `a(b,c(d))` apart. Each character is looked at once: a name can be 64 KB long, and nested as deep as it is long. */
+const readClassName = (text: string): ClassNode => {
+  const root: ClassNode = { name: "", start: 0, end: text.length, args: undefined }
+  const open: Array<ClassNode> = []
+  let node = root
+  let from = 0
+  const named = (end: number): void => {
+    if (node.args === undefined) node.name = text.slice(from, end).trim()
+    node.end = end
+  }
+  const begin = (at: number): void => {
+    node = { name: "", start: at, end: at, args: undefined }
+    from = at
+    open.at(-1)!.args!.push(node)
+  }
   for (let i = 0; i < text.length; i++) {
     const c = text[i]
-    if (c === "(") level++
-    else if (c === ")") level--
-    else if (c === "," && level === 0) {
-      out.push(text.slice(start, i).trim())
-      start = i + 1
+    if (c === "(" && node.args === undefined) {
+      named(i)
+      node.args = []
+      open.push(node)
+      begin(i + 1)
+    } else if (c === "," && open.length > 0) {
+      named(i)
+      begin(i + 1)
+    } else if (c === ")" && open.length > 0) {
+      named(i)
+      node = open.pop()!
+      node.end = i + 1
     }
   }
-  if (start < text.length) out.push(text.slice(start).trim())
-  return out
+  if (open.length === 0) named(text.length)
+  return root
 }
 
 const unhex = (hex: string): string => Buffer.from(hex, "hex").toString("utf8")
 
+const absent: ClassNode = { name: "", start: 0, end: 0, args: undefined }
+
+/** Nested deeper than this, a type is one that nobody knows. The types of a table have a few levels. */
+export const MAX_DEPTH = 128
+
 /** The type that a server's class name stands for, such as the argument of a vector; an unknown class stays custom. */
-const parseClassName = (text: string): ColumnType => {
-  const name = text.trim()
-  const open = name.indexOf("(")
-  const bare = open < 0 ? name : name.slice(0, open)
-  const simple = bare.startsWith(MARSHAL) ? bare.slice(MARSHAL.length) : bare
-  if (open < 0) {
-    const code = simpleClasses[simple]
-    return code === undefined ? { code: TypeCode.custom, info: name } : { code }
+const typeOf = (text: string, node: ClassNode, depth: number, prefix = 0): ColumnType => {
+  const name = node.name.slice(prefix)
+  const simple = name.startsWith(MARSHAL) ? name.slice(MARSHAL.length) : name
+  const unknown = (): ColumnType => ({
+    code: TypeCode.custom,
+    info: text.slice(node.start, node.end).trim().slice(prefix)
+  })
+  const { args } = node
+  if (args === undefined) {
+    const code = simpleClasses.get(simple)
+    return code === undefined ? unknown() : { code }
   }
-  const args = splitArguments(name.slice(open + 1, name.lastIndexOf(")")))
-  const arg = (i: number): ColumnType => parseClassName(args[i] ?? "")
+  if (depth > MAX_DEPTH) return unknown()
+  const typeAt = (arg: ClassNode): ColumnType => typeOf(text, arg, depth + 1)
+  const [first = absent, second = absent] = args
   switch (simple) {
     case "FrozenType":
     case "ReversedType":
-      return arg(0)
+      return typeAt(first)
     case "ListType":
-      return { code: TypeCode.list, info: arg(0) }
+      return { code: TypeCode.list, info: typeAt(first) }
     case "SetType":
-      return { code: TypeCode.set, info: arg(0) }
+      return { code: TypeCode.set, info: typeAt(first) }
     case "MapType":
-      return { code: TypeCode.map, info: [arg(0), arg(1)] }
+      return { code: TypeCode.map, info: [typeAt(first), typeAt(second)] }
     case "TupleType":
-      return { code: TypeCode.tuple, info: args.map(parseClassName) }
+      return { code: TypeCode.tuple, info: args.map(typeAt) }
     case "VectorType":
-      return { code: TypeCode.custom, customTypeName: "vector", info: [arg(0), Number(args[1])] }
+      return { code: TypeCode.custom, customTypeName: "vector", info: [typeAt(first), Number(second.name)] }
     case "UserType":
       return {
         code: TypeCode.udt,
         info: {
-          keyspace: args[0] ?? "",
-          name: unhex(args[1] ?? ""),
+          keyspace: first.name,
+          name: unhex(second.name),
           fields: args.slice(2).map((field) => {
-            const colon = field.indexOf(":")
-            return { name: unhex(field.slice(0, colon)), type: parseClassName(field.slice(colon + 1)) }
+            const colon = field.name.indexOf(":")
+            return { name: unhex(field.name.slice(0, colon)), type: typeOf(text, field, depth + 1, colon + 1) }
           })
         }
       }
     default:
-      return { code: TypeCode.custom, info: name }
+      return unknown()
   }
 }
+
+const parseClassName = (text: string): ColumnType => typeOf(text, readClassName(text), 0)
 
 /**
  * The type itself, for one that the server describes by the name of its Java class: vectors always, what is inside them,

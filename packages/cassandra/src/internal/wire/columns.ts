@@ -1,7 +1,8 @@
-import { type Column, type ColumnType, TypeCode } from "./columnType.ts"
+import { type Column, type ColumnType, MAX_DEPTH, TypeCode } from "./columnType.ts"
 import { type Row, rowsDecoder } from "./decodeRows.ts"
 import { readText } from "./decodeText.ts"
 import { overrun } from "./decodeValue.ts"
+import { WireError } from "./errors.ts"
 import { int32 } from "./scratch.ts"
 
 /** The columns of a result together with what decodes its rows. */
@@ -37,6 +38,10 @@ export class Cursor {
     return (this.buf[o]! << 8) | this.buf[o + 1]!
   }
 
+  byte(): number {
+    return this.buf[this.advance(1)]!
+  }
+
   string(): string {
     const n = this.short()
     return readText(this.buf, this.advance(n), n)
@@ -44,6 +49,20 @@ export class Cursor {
 
   skipString(): void {
     this.advance(this.short())
+  }
+
+  skip(n: number): void {
+    this.advance(n)
+  }
+
+  /** Over `[bytes]`. */
+  skipBytes(): void {
+    const n = this.int()
+    if (n > 0) this.advance(n)
+  }
+
+  get left(): number {
+    return this.end - this.at
   }
 
   /** A copy of `[bytes]`; undefined for a negative length. */
@@ -74,34 +93,54 @@ export class Cursor {
   }
 }
 
-const skipType = (c: Cursor): void => {
+const tooDeep = (): WireError => new WireError("Malformed", `types are nested more than ${MAX_DEPTH} deep`)
+
+/** `(` and `)` in a class name. */
+const OPEN = 0x28
+const CLOSE = 0x29
+
+/** Over the class name of a custom type, whose parameters are types as well. */
+const skipClassName = (c: Cursor, depth: number): void => {
+  const start = c.at + 2
+  c.skipString()
+  let level = depth
+  for (let i = start; i < c.at; i++) {
+    const byte = c.buf[i]
+    if (byte === OPEN && ++level > MAX_DEPTH) throw tooDeep()
+    if (byte === CLOSE) level--
+  }
+}
+
+const skipType = (c: Cursor, depth: number): void => {
+  if (depth > MAX_DEPTH) throw tooDeep()
   switch (c.short()) {
     case TypeCode.custom:
-      return c.skipString()
+      return skipClassName(c, depth)
     case TypeCode.list:
     case TypeCode.set:
-      return skipType(c)
+      return skipType(c, depth + 1)
     case TypeCode.map:
-      skipType(c)
-      return skipType(c)
+      skipType(c, depth + 1)
+      return skipType(c, depth + 1)
     case TypeCode.udt: {
       c.skipString()
       c.skipString()
       const n = c.short()
       for (let i = 0; i < n; i++) {
         c.skipString()
-        skipType(c)
+        skipType(c, depth + 1)
       }
       return
     }
     case TypeCode.tuple: {
       const n = c.short()
-      for (let i = 0; i < n; i++) skipType(c)
+      for (let i = 0; i < n; i++) skipType(c, depth + 1)
       return
     }
   }
 }
 
+/** Reads a type that {@link skipType} has gone over. */
 const readType = (c: Cursor): ColumnType => {
   const code = c.short()
   switch (code) {
@@ -130,17 +169,12 @@ const readType = (c: Cursor): ColumnType => {
   }
 }
 
-const CACHE_LIMIT = 1000
-const shapes = new Map<string, ResultShape>()
-
-/**
- * Reads the specifications of `count` columns. The same bytes have the same meaning, so they are only skipped over and
- * serve as the key of what was made of them the first time: no strings, no types, no decoder are made twice.
- */
-export const readShape = (c: Cursor, count: number, global: boolean): ResultShape => {
-  const start = c.at
+/** Over the specifications of `count` columns: whether they can be read, and where they end. */
+export const skipColumns = (c: Cursor, count: number, global: boolean): void => {
   // A column takes at least a name and a type.
-  if (count < 0 || count * 4 > c.end - start) throw overrun()
+  if (count < 0 || count > MAX_COLUMNS || count * 4 > c.left) {
+    throw new WireError("Malformed", `${count} columns in ${c.left} bytes`)
+  }
   if (global) {
     c.skipString()
     c.skipString()
@@ -151,8 +185,25 @@ export const readShape = (c: Cursor, count: number, global: boolean): ResultShap
       c.skipString()
     }
     c.skipString()
-    skipType(c)
+    skipType(c, 0)
   }
+}
+
+/** More columns than a table can have, or a statement variables. */
+const MAX_COLUMNS = 0xffff
+
+const CACHE_LIMIT = 1000
+/** Metadata longer than this is read again each time: a cache of such keys would fill the memory. */
+const KEY_LIMIT = 1 << 16
+const shapes = new Map<string, ResultShape>()
+
+/**
+ * Reads the specifications of `count` columns. The same bytes have the same meaning, so they are only skipped over and
+ * serve as the key of what was made of them the first time: no strings, no types, no decoder are made twice.
+ */
+export const readShape = (c: Cursor, count: number, global: boolean): ResultShape => {
+  const start = c.at
+  skipColumns(c, count, global)
   const key = `${global ? "g" : "c"}${count}:${c.buf.toString("latin1", start, c.at)}`
   const known = shapes.get(key)
   if (known !== undefined) return known
@@ -169,6 +220,7 @@ export const readShape = (c: Cursor, count: number, global: boolean): ResultShap
     columns.push({ ksname, tablename, name, type: readType(again) })
   }
   const shape: ResultShape = { columns, decode: rowsDecoder(columns) }
+  if (key.length > KEY_LIMIT) return shape
   if (shapes.size >= CACHE_LIMIT) shapes.delete(shapes.keys().next().value!)
   shapes.set(key, shape)
   return shape

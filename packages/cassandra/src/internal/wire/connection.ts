@@ -4,12 +4,13 @@ import type { ClientOptions, Connection, ExecutionOptions, Operation, Request, S
 import { HEADER_PAYLOAD, writePayload } from "./encodeRequest.ts"
 import { ENVELOPE_HEADER, EnvelopeReader } from "./envelope.ts"
 import { WireError } from "./errors.ts"
-import { DIALECT, isVersionComplaint, startupRequest, tooOld, wireVersion } from "./negotiate.ts"
+import { isVersionComplaint, startupRequest, tooOld, wireVersion } from "./negotiate.ts"
 import { openSocket } from "./openSocket.ts"
 import { retire } from "./orphans.ts"
+import { DIALECT, Opcode } from "./protocol.ts"
 import { Sent } from "./sent.ts"
 import { stateOf, type WireState } from "./state.ts"
-import { deliverStock, Opcode, tellsOfCorruption } from "./stockResponse.ts"
+import { deliverStock, tellsOfCorruption } from "./stockResponse.ts"
 import { endEnvelope, WireWriteQueue } from "./writeQueue.ts"
 
 /**
@@ -28,6 +29,8 @@ export interface WireConnection extends Connection {
   sendWire(operation: WireOperation): void
   /** An operation of this connection was given up while the server works on it. */
   orphaned(): void
+  /** Nothing more that comes over it can be trusted: it is closed, and replaced by its pool. */
+  distrust(error: Error): void
   /** Runs a callback that may throw: an exception must not reach the reading of the socket. */
   guard(run: () => void): void
 }
@@ -130,7 +133,8 @@ export const makeConnectionClass = (
       this.reader = new EnvelopeReader(
         (version, flags, streamId, opcode, buf, start, end) =>
           this.onEnvelope(version, flags, streamId, opcode, buf, start, end),
-        this.wire.maxFrameLength
+        this.wire.maxFrameLength,
+        wireVersion(this.protocolVersion)
       )
       // The driver calls this where it finishes reading a frame row by row.
       this.parser = { setOptions: () => {}, clearOptions: () => {} }
@@ -161,10 +165,14 @@ export const makeConnectionClass = (
         reader.push(chunk)
       } catch (error) {
         // The place in the stream is lost, and with it every answer still to come.
-        this.reader = undefined
-        this.log("error", `Connection to ${this.endpointFriendlyName} is unusable: ${String(error)}`, error)
-        this.netClient.destroy(error as Error)
+        this.distrust(error as Error)
       }
+    }
+
+    distrust(error: Error): void {
+      this.reader = undefined
+      this.log("error", `Connection to ${this.endpointFriendlyName} is unusable: ${String(error)}`, error)
+      this.netClient.destroy(error)
     }
 
     private onEnvelope(
@@ -188,6 +196,7 @@ export const makeConnectionClass = (
         throw new WireError("CorruptPayload", "the server received a segment whose checksum does not match")
       }
       if (streamId < 0) {
+        if (opcode !== Opcode.event) throw new WireError("Malformed", `opcode ${opcode} on a stream of no request`)
         const body = Buffer.from(buf.subarray(start, end))
         this.guard(() => {
           const header = new driver.FrameHeader(this.protocolVersion, flags, streamId, opcode, body.length)
@@ -208,7 +217,11 @@ export const makeConnectionClass = (
       } else {
         const body = Buffer.from(buf.subarray(start, end))
         const frame = { version: this.protocolVersion, flags, streamId, opcode }
-        this.guard(() => deliverStock(driver, boundReprepares(operation, this.wire), this.encoder, frame, body))
+        this.guard(() => {
+          const stock = boundReprepares(operation, this.wire)
+          const error = deliverStock(driver, stock, this.encoder, frame, body, opcodes.get(operation) ?? 0)
+          if (error !== undefined) this.distrust(error)
+        })
       }
       if (this.emitDrain && this._streamIds.inUse === 0 && this._pendingWrites.length === 0) this.emit("drain")
       if (this._pendingWrites.length > 0) this._writeNext()
@@ -229,6 +242,7 @@ export const makeConnectionClass = (
       if (request.consistency === 1 && request.options?.getConsistency() === 0) request.consistency = 0
       const data = request.write(this.encoder, operation.streamId)
       data[0] = wireVersion(this.protocolVersion)
+      opcodes.set(operation, data[4]!)
       const payload = data[4] === Opcode.prepare ? this.preparePayload(request) : undefined
       if (payload === undefined) return w.bytes(data)
       const at = w.length
@@ -360,6 +374,9 @@ export const makeConnectionClass = (
 
 /** What connecting fails with after it was given up. */
 export const abortedError = (): Error => new Error("Connecting was interrupted")
+
+/** What the driver's own requests are; only they say. */
+const opcodes = new WeakMap<Operation, number>()
 
 const REPREPARES = "_wireReprepares"
 

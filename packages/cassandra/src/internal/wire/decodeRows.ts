@@ -1,7 +1,7 @@
 import { canGenerate } from "./canGenerate.ts"
 import { type Column, TypeCode, typeKey } from "./columnType.ts"
 import { readText, readUuid } from "./decodeText.ts"
-import { makeReader, overrun, type Reader, setField } from "./decodeValue.ts"
+import { allowAbsent, makeReader, overrun, type Reader, setField } from "./decodeValue.ts"
 import { int32, int64 } from "./scratch.ts"
 
 /**
@@ -51,6 +51,7 @@ export const interpretRows = (columns: ReadonlyArray<Column>): RowsDecoder => {
 /** A count of rows that could not be there must not become an allocation. */
 const checkCount = (start: number, end: number, count: number, columns: number): void => {
   if (count < 0 || count * Math.max(columns, 1) * 4 > end - start) throw overrun()
+  allowAbsent(count)
 }
 
 /** What the generated code does in place for a type; everything else is a call of the type's reader. */
@@ -111,6 +112,10 @@ return function decodeRows(b,o,e,n){
 
 /** Decoders are few in a well-behaved program; one that makes ever new shapes must not fill the memory. */
 const CACHE_LIMIT = 2000
+/** Nor must one that makes huge ones. */
+const KEY_LIMIT = 1 << 16
+/** Compiling a function for more columns than this would take longer than it saves. */
+const GENERATED = 1000
 const cache = new Map<string, RowsDecoder>()
 
 /** A key equal only for results of the same names and the same types, nested ones included. */
@@ -123,8 +128,8 @@ export const rowsDecoder = (columns: ReadonlyArray<Column>): RowsDecoder => {
   let decoder = cache.get(key)
   if (decoder === undefined) {
     if (cache.size >= CACHE_LIMIT) cache.delete(cache.keys().next().value!)
-    decoder = canGenerate ? generateRows(columns) : interpretRows(columns)
-    cache.set(key, decoder)
+    decoder = canGenerate && columns.length <= GENERATED ? generateRows(columns) : interpretRows(columns)
+    if (key.length <= KEY_LIMIT) cache.set(key, decoder)
   }
   return decoder
 }

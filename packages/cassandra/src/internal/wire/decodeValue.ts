@@ -31,7 +31,11 @@ const badLength = (len: number): null => {
   throw new WireError("Malformed", `a value of ${len} bytes where its type has another size`)
 }
 
+/** A buffer takes more than a hundred bytes beside what is in it. */
+const noBytes = Buffer.alloc(0)
+
 const readBytes = (b: Buffer, o: number, len: number): Uint8Array => {
+  if (len === 0) return noBytes
   // A copy: a slice would keep the whole page alive, and the page's buffer is used again.
   const out = Buffer.allocUnsafeSlow(len)
   b.copy(out, 0, o, o + len)
@@ -156,12 +160,28 @@ const mapReader =
     return out
   }
 
+/**
+ * How many more parts of values may be absent from the rows that are being decoded. A value that was written before its type got
+ * more fields ends early, and each is a null that takes no byte: one of many fields, in a list, would fill the memory.
+ */
+let absentLeft = 0
+
+/** Begins with so many rows. Each may lack a thousand fields, and a few rows a lot more. */
+export const allowAbsent = (rows: number): void => {
+  absentLeft = 8_000_000 + rows * 1000
+}
+
+const absentPart = (): null => {
+  if (--absentLeft < 0) throw new WireError("Malformed", "more fields are absent from values than there can be")
+  return null
+}
+
 const tupleReader =
   (elements: ReadonlyArray<Reader>): Reader =>
   (b, o, len) => {
     if (len === 0) return null
     const cells = new Cells(b, o, o + len)
-    return elements.map((reader) => (cells.done ? null : cells.cell(reader)))
+    return elements.map((reader) => (cells.done ? absentPart() : cells.cell(reader)))
   }
 
 /** Sets an own property, whatever its name: a plain assignment to `__proto__` would change the object's prototype. */
@@ -180,7 +200,7 @@ const udtReader =
     const cells = new Cells(b, o, o + len)
     const out: Record<string, unknown> = {}
     // A value written before a field was added ends early.
-    for (const field of fields) setField(out, field.name, cells.done ? null : cells.cell(field.reader))
+    for (const field of fields) setField(out, field.name, cells.done ? absentPart() : cells.cell(field.reader))
     return out
   }
 
@@ -219,6 +239,8 @@ export const makeReader = (unresolved: ColumnType): Reader => {
   const type = resolve(unresolved)
   if (isVector(type)) {
     const [elementType, size] = vectorOf(type)
+    // One of no elements would have no bytes, and as many of those fit into another as it says.
+    if (!(Number.isSafeInteger(size) && size > 0)) throw new WireError("Malformed", `a vector of ${size} elements`)
     const width = fixedSize(elementType)
     const element = makeReader(elementType)
     return width === undefined ? variableVectorReader(element, size) : fixedVectorReader(element, width, size)

@@ -5,7 +5,8 @@ import type { PreparedInfo } from "./driverShape.ts"
 import type { ValueWriter } from "./encodeValue.ts"
 import { WireError } from "./errors.ts"
 import { wireVersion } from "./negotiate.ts"
-import { Opcode, PREPARED_RESULT, type PreparedMetadata, type PreparedResult } from "./stockResponse.ts"
+import { Opcode } from "./protocol.ts"
+import { PREPARED_RESULT, type PreparedMetadata, type PreparedResult } from "./stockResponse.ts"
 import { beginEnvelope, endEnvelope } from "./writeQueue.ts"
 
 /** QUERY, EXECUTE and BATCH, written straight into the connection's buffer. */
@@ -91,6 +92,9 @@ const pagingFlags = (options: SendOptions): number =>
 const keyspaceFlag = (keyspace: string | undefined, v5: boolean): number =>
   v5 && keyspace !== undefined && keyspace !== "" ? Flag.keyspace : 0
 
+export const opcodeOf = ({ _tag }: Payload): number =>
+  _tag === "Execute" ? Opcode.execute : _tag === "Query" ? Opcode.query : Opcode.batch
+
 /** Writes one request. Gives back what the answer to an EXECUTE has to be read with. */
 export const encodeRequest = (
   w: ByteWriter,
@@ -103,8 +107,7 @@ export const encodeRequest = (
   const v5 = connection.isV5
   const { consistency, customPayload } = options
   const header = (options.tracing ? HEADER_TRACING : 0) | (customPayload === undefined ? 0 : HEADER_PAYLOAD)
-  const opcode = payload._tag === "Execute" ? Opcode.execute : payload._tag === "Query" ? Opcode.query : Opcode.batch
-  const at = beginEnvelope(w, wireVersion(connection.protocolVersion), header, streamId, opcode)
+  const at = beginEnvelope(w, wireVersion(connection.protocolVersion), header, streamId, opcodeOf(payload))
   if (customPayload !== undefined) writePayload(w, customPayload)
   let prepared: PreparedResult | undefined
   let flags = commonFlags(options, timestamp, v5)

@@ -14,6 +14,10 @@ export const ENVELOPE_HEADER = 9
 /** What an envelope is unless told otherwise: as much as a server can be configured to send. */
 export const MAX_FRAME_LENGTH = 256 * 1024 * 1024
 
+const ERROR = 0x00
+/** The version byte of DSE v2, the largest there is. */
+const NEWEST = 0x80 | 0x42
+
 /** Takes one envelope; `buf` from `start` to `end` is its body and only valid during the call. */
 export type OnEnvelope = (
   version: number,
@@ -31,10 +35,15 @@ export class EnvelopeReader {
   private segments: UnitReader | undefined
   private switched = false
 
-  constructor(onEnvelope: OnEnvelope, maxFrameLength: number = MAX_FRAME_LENGTH) {
+  /** Whether the server has agreed to the version, which it does with anything but an ERROR. */
+  private agreed = false
+
+  /** `version` is what the connection speaks; undefined for any. */
+  constructor(onEnvelope: OnEnvelope, maxFrameLength: number = MAX_FRAME_LENGTH, version?: number) {
     this.envelopes = new UnitReader({
       sizeOf: (buf, offset, available) => {
         if (available < ENVELOPE_HEADER) return ENVELOPE_HEADER
+        this.checkVersion(buf[offset]!, buf[offset + 4]!, version)
         const length = buf.readUInt32BE(offset + 5)
         if (length > maxFrameLength) {
           throw new WireError(
@@ -45,9 +54,6 @@ export class EnvelopeReader {
         return ENVELOPE_HEADER + length
       },
       onUnit: (buf, start, end) => {
-        // Only responses carry the high bit; anything else means that we have lost our place in the stream.
-        if ((buf[start]! & 0x80) === 0)
-          throw new WireError("Malformed", "the server sent a request instead of a response")
         onEnvelope(
           buf[start]! & 0x7f,
           buf[start + 1]!,
@@ -62,6 +68,18 @@ export class EnvelopeReader {
         return true
       }
     })
+  }
+
+  /** Anything but a response of the connection's version means that we have lost our place in the stream. */
+  private checkVersion(byte: number, opcode: number, version: number | undefined): void {
+    if ((byte & 0x80) === 0) throw new WireError("Malformed", "the server sent a request instead of a response")
+    if (version === undefined || byte === (0x80 | version)) {
+      this.agreed ||= opcode !== ERROR
+      return
+    }
+    // A server that does not speak the version complains in one that it does.
+    if (!this.agreed && opcode === ERROR && byte <= NEWEST) return
+    throw new WireError("Malformed", `the server sent a response of version ${byte & 0x7f} where ${version} is spoken`)
   }
 
   /** From the next envelope on, everything comes in segments. */

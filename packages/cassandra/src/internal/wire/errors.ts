@@ -11,6 +11,8 @@ export type WireErrorReason =
   | "CorruptPayload"
   /** Bytes that are intact but make no sense: a length beyond its container, an unknown opcode or result kind. */
   | "Malformed"
+  /** An answer that is none to its request: READY to a QUERY, SET_KEYSPACE to a SELECT. The connection is replaced. */
+  | "Misplaced"
   /** An envelope announces more bytes than the client accepts. */
   | "FrameTooLarge"
   /** The server (or one host of the cluster) speaks no protocol version that the client accepts. */
@@ -43,3 +45,15 @@ export class WireError extends Error {
 /** Is this value a {@link WireError}? Tests the tag, so that errors of another copy of this module count too. */
 export const isWireError = (u: unknown): u is WireError =>
   typeof u === "object" && u !== null && (u as { _tag?: unknown })._tag === "WireError"
+
+/** What was thrown while an answer was read, as a failure that says which answer it was. */
+export const unreadable = (answer: string, thrown: unknown): WireError => {
+  if (isWireError(thrown) && thrown.reason !== "Malformed") return thrown
+  const why = thrown instanceof Error ? thrown.message : String(thrown)
+  const error = new WireError("Malformed", `The server's answer (${answer}) cannot be read: ${why}`)
+  error.cause = thrown
+  return error
+}
+
+/** Does the failure mean that nothing more on its connection can be trusted? */
+export const isMisplaced = (u: unknown): u is WireError => isWireError(u) && u.reason === "Misplaced"

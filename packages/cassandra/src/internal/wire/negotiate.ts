@@ -3,16 +3,13 @@ import { ByteWriter } from "./byteWriter.ts"
 import { type Driver, replaced } from "./driver.ts"
 import type { Client, Connection, Encoder, Host, Request } from "./driverShape.ts"
 import { WireError } from "./errors.ts"
+import { DIALECT, Opcode } from "./protocol.ts"
 import { stateOf, type WireState } from "./state.ts"
-import { Opcode } from "./stockResponse.ts"
 
 /**
  * Which protocol version is spoken. The driver knows v1 to v4 and DataStax's DSE v2, whose requests are those of v5 but for
  * the version byte; so it is made to believe that it speaks DSE v2 wherever v5 is spoken.
  */
-
-/** The driver's number for what is v5 on the wire. */
-export const DIALECT = 0x42
 
 /** The version byte that belongs to the driver's number. */
 export const wireVersion = (driverVersion: number): number => (driverVersion === DIALECT ? 5 : driverVersion)

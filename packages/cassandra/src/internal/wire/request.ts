@@ -5,6 +5,7 @@ import { unpreparedLoop, type WireConnection } from "./connection.ts"
 import type { Host, PreparedInfo, ResponseError } from "./driverShape.ts"
 import type { Payload } from "./encodeRequest.ts"
 import { writersFor } from "./encodeValue.ts"
+import { isMisplaced } from "./errors.ts"
 import { readResponse, type WireResponse } from "./result.ts"
 import { inKeyspace, needsKeyspace, Route } from "./route.ts"
 import type { WireState } from "./state.ts"
@@ -147,31 +148,20 @@ export class WireRequest {
 
   onResponse(attempt: Attempt, flags: number, opcode: number, buf: Buffer, start: number, end: number): void {
     const { driver } = this.wire
-    const { connection, prepared } = attempt
+    const { connection } = attempt
     let response: WireResponse
     try {
-      response = readResponse(
-        driver,
-        connection.protocolVersion,
-        flags,
-        opcode,
-        buf,
-        start,
-        end,
-        prepared,
-        this.options.defer
-      )
+      response = readResponse(driver, connection.protocolVersion, flags, opcode, buf, start, end, attempt)
     } catch (error) {
-      return this.onFailure(attempt, error as Error)
+      this.onFailure(attempt, error as Error)
+      return isMisplaced(error) ? connection.distrust(error) : undefined
     }
     if (response.error !== undefined) return this.onFailure(attempt, response.error)
     this.forget(attempt)
-    const { client } = this.wire
     response.host = attempt.host
     response.failures = this.route.failures
     response.consistency = this.options.consistency
     response.speculativeExecutions = this.started - 1
-    if (response.keyspaceSet !== undefined) client.keyspace = response.keyspaceSet
     if (response.changed !== undefined && this.payload._tag === "Execute") {
       const meta = this.payload.info.meta as PreparedMetadata
       meta[PREPARED_RESULT] = response.changed

@@ -1,13 +1,15 @@
 import type { DeferredRows, Response } from "../transport.ts"
+import { checkError, checkRowCount, checkSchemaChange } from "./checkAnswer.ts"
 import type { Column } from "./columnType.ts"
 import { Cursor, readShape, type ResultShape } from "./columns.ts"
 import { decodedTo, type Row } from "./decodeRows.ts"
 import { readUuid } from "./decodeText.ts"
 import { type Driver } from "./driver.ts"
 import type { Host } from "./driverShape.ts"
-import { WireError } from "./errors.ts"
+import { unreadable, WireError } from "./errors.ts"
 import { borrowCopy, giveBack } from "./pageBuffers.ts"
-import { Opcode, type PreparedResult, readError, ResultKind } from "./stockResponse.ts"
+import { nameOf, Opcode, ResultKind } from "./protocol.ts"
+import { misplaced, type PreparedResult, readError } from "./stockResponse.ts"
 
 /** A response: what was read of it, and what the request adds. */
 export class WireResponse implements Response {
@@ -20,7 +22,6 @@ export class WireResponse implements Response {
   pageState: Buffer | undefined = undefined
   /** The statement's new result metadata, when it is not what the request was sent with. */
   changed: PreparedResult | undefined = undefined
-  keyspaceSet: string | undefined = undefined
   schemaChange: unknown = undefined
   traceId: string | undefined = undefined
   warnings: ReadonlyArray<string> | undefined = undefined
@@ -61,7 +62,12 @@ class Page implements DeferredRows {
   take(most: number): ReadonlyArray<Row> {
     const n = Math.min(most, this.left)
     if (n === 0) return []
-    const rows = this.shape.decode(this.bytes, this.at, this.end, n)
+    let rows: ReadonlyArray<Row>
+    try {
+      rows = this.shape.decode(this.bytes, this.at, this.end, n)
+    } catch (error) {
+      throw unreadable("RESULT", error)
+    }
     this.at = decodedTo.offset
     this.left -= n
     if (this.left === 0) giveBack(this.bytes)
@@ -72,7 +78,21 @@ class Page implements DeferredRows {
 const MetadataFlag = { global: 0x01, morePages: 0x02, none: 0x04, changed: 0x08 } as const
 const HeaderFlag = { tracing: 0x02, payload: 0x04, warning: 0x08 } as const
 
-const readRowsResult = (c: Cursor, out: WireResponse, prepared: PreparedResult | undefined, defer: boolean): void => {
+/** What a request has to do with how its answer is read. */
+export interface Asked {
+  /** Its opcode. */
+  readonly opcode: number
+  /** The result metadata that it was sent with. */
+  readonly prepared: PreparedResult | undefined
+  readonly defer: boolean
+  /** More rows than this are no answer to it: a few bytes of compressed nulls can announce millions. */
+  readonly mostRows: number
+}
+
+/** So many rows are fine without asking. */
+const FEW = 1000
+
+const readRowsResult = (c: Cursor, out: WireResponse, asked: Asked): void => {
   const flags = c.int()
   const count = c.int()
   if ((flags & MetadataFlag.morePages) !== 0) out.pageState = c.bytes()
@@ -83,15 +103,19 @@ const readRowsResult = (c: Cursor, out: WireResponse, prepared: PreparedResult |
     // The next executions name this id and are answered without metadata again.
     if (id !== undefined) out.changed = { id, shape }
   } else {
-    shape = prepared?.shape
+    shape = asked.prepared?.shape
   }
   if (shape === undefined) throw new WireError("Malformed", "rows without metadata, and none were remembered")
   if (shape.columns.length !== count) {
     throw new WireError("Malformed", `rows of ${count} columns where ${shape.columns.length} were expected`)
   }
   const rows = c.int()
+  checkRowCount(rows, count, c.left)
+  if (rows > FEW && rows > asked.mostRows) {
+    throw new WireError("Malformed", `${rows} rows where ${asked.mostRows} are the most there can be`)
+  }
   out.shape = shape
-  if (defer) out.deferred = new Page(c.buf.subarray(c.at, c.end), shape, rows)
+  if (asked.defer) out.deferred = new Page(c.buf.subarray(c.at, c.end), shape, rows)
   else out.rows = shape.decode(c.buf, c.at, c.end, rows)
 }
 
@@ -104,7 +128,7 @@ const readFlags = (c: Cursor, flags: number, out: WireResponse): void => {
   }
 }
 
-/** Reads the response to one of our requests. `prepared` is what the request was sent with. */
+/** Reads the response to one of our requests. Whatever is wrong with it is a `WireError`. */
 export const readResponse = (
   driver: Driver,
   version: number,
@@ -113,11 +137,24 @@ export const readResponse = (
   buf: Buffer,
   start: number,
   end: number,
-  prepared: PreparedResult | undefined,
-  defer: boolean
+  asked: Asked
+): WireResponse => {
+  try {
+    return read(driver, version, flags, opcode, new Cursor(buf, start, end), asked)
+  } catch (error) {
+    throw unreadable(nameOf(opcode), error)
+  }
+}
+
+const read = (
+  driver: Driver,
+  version: number,
+  flags: number,
+  opcode: number,
+  c: Cursor,
+  asked: Asked
 ): WireResponse => {
   const out = new WireResponse()
-  const c = new Cursor(buf, start, end)
   if (flags !== 0) readFlags(c, flags, out)
   if (opcode === Opcode.result) {
     const kind = c.int()
@@ -125,18 +162,22 @@ export const readResponse = (
       case ResultKind.void:
         return out
       case ResultKind.rows:
-        readRowsResult(c, out, prepared, defer)
+        readRowsResult(c, out, asked)
         return out
       case ResultKind.setKeyspace:
-        out.keyspaceSet = c.string()
-        return out
+        // `USE` is never sent: the server has changed the keyspace of a connection that others use.
+        throw misplaced("SET_KEYSPACE", asked.opcode)
+      case ResultKind.prepared:
+        throw misplaced("PREPARED", asked.opcode)
       case ResultKind.schemaChange:
+        checkSchemaChange(new Cursor(c.buf, c.at, c.end))
         out.schemaChange = stockReader(driver, version, opcode, c).parseSchemaChange()
         return out
     }
     throw new WireError("Malformed", `unknown kind of result ${kind}`)
   }
-  if (opcode !== Opcode.error) throw new WireError("Malformed", `opcode ${opcode} is no answer to a request`)
+  if (opcode !== Opcode.error) throw misplaced(nameOf(opcode), asked.opcode)
+  checkError(new Cursor(c.buf, c.at, c.end), version)
   out.error = readError(stockReader(driver, version, opcode, c))
   return out
 }

@@ -1,7 +1,10 @@
+import { kindOf } from "../cqlText.ts"
+import { checkAnswer, pastFlags } from "./checkAnswer.ts"
 import { Cursor, readShape, type ResultShape } from "./columns.ts"
 import { type Driver } from "./driver.ts"
-import type { Encoder, FrameReader, Metadata, Operation, ResponseError } from "./driverShape.ts"
-import { WireError } from "./errors.ts"
+import type { Encoder, FrameReader, Metadata, Operation, Request, ResponseError } from "./driverShape.ts"
+import { isMisplaced, unreadable, WireError } from "./errors.ts"
+import { nameOf, Opcode, ResultKind } from "./protocol.ts"
 import { int32 } from "./scratch.ts"
 
 /**
@@ -9,26 +12,7 @@ import { int32 } from "./scratch.ts"
  * the driver's parser would have made of them. The bodies are copies, as the driver slices and keeps what it reads.
  */
 
-export const Opcode = {
-  error: 0x00,
-  startup: 0x01,
-  ready: 0x02,
-  authenticate: 0x03,
-  options: 0x05,
-  supported: 0x06,
-  query: 0x07,
-  result: 0x08,
-  prepare: 0x09,
-  execute: 0x0a,
-  register: 0x0b,
-  event: 0x0c,
-  batch: 0x0d,
-  authChallenge: 0x0e,
-  authResponse: 0x0f,
-  authSuccess: 0x10
-} as const
-
-export const ResultKind = { void: 1, rows: 2, setKeyspace: 3, prepared: 4, schemaChange: 5 } as const
+export { Opcode } from "./protocol.ts"
 
 const ErrorCode = { protocol: 0x000a, writeTimeout: 0x1100, cdcWriteFailure: 0x1600, casWriteUnknown: 0x1700 } as const
 
@@ -94,22 +78,59 @@ const readRows = (driver: Driver, reader: FrameReader, meta: Metadata, encoder: 
   return rows
 }
 
-/** Reads a response and hands it to the operation of the driver's that waits for it. */
+/** What there is to answer a request with, beside an ERROR. */
+const answersTo: Readonly<Record<number, ReadonlyArray<number>>> = {
+  [Opcode.startup]: [Opcode.ready, Opcode.authenticate],
+  [Opcode.authResponse]: [Opcode.authChallenge, Opcode.authSuccess],
+  [Opcode.options]: [Opcode.supported],
+  [Opcode.register]: [Opcode.ready],
+  [Opcode.prepare]: [Opcode.result],
+  [Opcode.query]: [Opcode.result],
+  [Opcode.execute]: [Opcode.result],
+  [Opcode.batch]: [Opcode.result]
+}
+
+/** The failure of a request that was answered with what is no answer to it. */
+export const misplaced = (answer: string, request: number): WireError =>
+  new WireError("Misplaced", `The server answered ${nameOf(request)} with ${answer}`)
+
+/** Refuses an answer of a kind that the request does not have. */
+const checkKind = (sent: number, opcode: number, request: Request, body: Buffer, offset: number): void => {
+  if (opcode === Opcode.error) return
+  if (answersTo[sent]?.includes(opcode) === false) throw misplaced(nameOf(opcode), sent)
+  if (opcode !== Opcode.result || body.length < offset + 4) return
+  const kind = int32(body, offset)
+  if ((kind === ResultKind.prepared) !== (sent === Opcode.prepare)) throw misplaced(`a RESULT of kind ${kind}`, sent)
+  if (kind === ResultKind.setKeyspace && (request.query === undefined || !kindOf(request.query).use)) {
+    throw misplaced("SET_KEYSPACE", sent)
+  }
+}
+
+/**
+ * Reads a response and hands it to the operation of the driver's that waits for it. Gives back why the connection cannot be
+ * trusted any more, if that is so. `sent` is the opcode of the request.
+ */
 export const deliverStock = (
   driver: Driver,
   operation: Operation,
   encoder: Encoder,
   frame: { readonly version: number; readonly flags: number; readonly streamId: number; readonly opcode: number },
-  body: Buffer
-): void => {
+  body: Buffer,
+  sent: number
+): WireError | undefined => {
   const header = new driver.FrameHeader(frame.version, frame.flags, frame.streamId, frame.opcode, body.length)
+  let failure: unknown = null
   let response: unknown
   try {
+    const c = pastFlags(frame.flags, body)
+    checkKind(sent, frame.opcode, operation.request, body, c.at)
+    checkAnswer(c, frame.version, frame.opcode)
     const reader = new driver.FrameReader(header, body)
     const flags = reader.readFlagsInfo()
     switch (frame.opcode) {
       case Opcode.error:
-        return operation.setResult(readError(reader), undefined, body.length)
+        failure = readError(reader)
+        break
       case Opcode.ready:
       case Opcode.authSuccess:
         response = { header, ready: true }
@@ -147,7 +168,7 @@ export const deliverStock = (
             const rows = readRows(driver, reader, meta, encoder)
             if (rows.length > 0 && operation.isByRow()) {
               for (const row of rows) operation.setResultRow(row, meta, rows.length, flags, header)
-              return
+              return undefined
             }
             response = { rows, meta, flags }
             break
@@ -160,8 +181,9 @@ export const deliverStock = (
       default:
         throw new WireError("Malformed", `unknown opcode ${frame.opcode}`)
     }
-  } catch (error) {
-    return operation.setResult(error, undefined, body.length)
+  } catch (thrown) {
+    failure = unreadable(nameOf(frame.opcode), thrown)
   }
-  operation.setResult(null, response, body.length)
+  operation.setResult(failure, response, body.length)
+  return isMisplaced(failure) ? failure : undefined
 }
