@@ -1,4 +1,5 @@
 /** What the text of a statement says about itself, without parsing more than its first word. */
+import { skipBlanks, wordAt } from "./cqlLexer.ts"
 
 /** `prepared`: send as a prepared statement even without values. `read`: idempotent unless told otherwise. */
 export interface TextKind {
@@ -10,12 +11,14 @@ export interface TextKind {
 
 const maxRemembered = 4096
 const remembered = new Map<string, TextKind>()
-const firstWord = /^(?:\s+|--[^\n]*(?:\n|$)|\/\/[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*([a-z]*)/i
+
+/** In lower case. What is behind comments that do not end is none of the server's words either. */
+const firstWordOf = (query: string): string => wordAt(query, skipBlanks(query)).toLowerCase()
 
 export const kindOf = (query: string): TextKind => {
   let kind = remembered.get(query)
   if (kind === undefined) {
-    const word = firstWord.exec(query)?.[1]?.toLowerCase()
+    const word = firstWordOf(query)
     const read = word === "select"
     kind = {
       read,

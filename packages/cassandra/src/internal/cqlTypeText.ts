@@ -7,44 +7,58 @@ export interface CqlTypeTree {
   readonly dimension?: number | undefined
 }
 
-/** Frozen or not makes no difference to a value. */
-export const parseCqlType = (text: string): CqlTypeTree => {
-  const open = text.indexOf("<")
-  if (open === -1 || text.startsWith("'")) return { name: nameOf(text), parameters: [] }
-  const name = nameOf(text.slice(0, open))
-  const parts = splitTop(text.slice(open + 1, text.lastIndexOf(">")))
-  if (name === "frozen") return parseCqlType(parts[0] ?? "")
-  if (name === "vector") return { name, parameters: [parseCqlType(parts[0] ?? "")], dimension: Number(parts[1]) }
-  return { name, parameters: parts.map(parseCqlType) }
+/** Types of a table have a few levels: one that is deeper than this is cut. */
+const deepest = 128
+
+/** Frozen or not makes no difference to a value. The text is gone over once, whatever is in it. */
+export const parseCqlType = (text: string): CqlTypeTree => new Reader(text).type(0)
+
+class Reader {
+  readonly #text: string
+  #at = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  type(depth: number): CqlTypeTree {
+    const name = nameOf(this.#name())
+    if (this.#text[this.#at] !== "<") return { name, parameters: [] }
+    if (depth > deepest) {
+      this.#at = this.#text.length
+      return { name, parameters: [] }
+    }
+    const parameters: Array<CqlTypeTree> = []
+    do {
+      this.#at++
+      parameters.push(this.type(depth + 1))
+    } while (this.#text[this.#at] === ",")
+    // Behind the bracket that closes, up to what comes next.
+    this.#at++
+    this.#name()
+    const [first = none, second] = parameters
+    if (name === "frozen") return first
+    return name === "vector" ? { name, parameters: [first], dimension: Number(second?.name) } : { name, parameters }
+  }
+
+  /** Up to a bracket or a comma outside of quotes, which may be a Java class and its parameters. */
+  #name(): string {
+    const start = this.#at
+    for (let quote = ""; this.#at < this.#text.length; this.#at++) {
+      const c = this.#text[this.#at]!
+      if (quote !== "") {
+        if (c === quote) quote = ""
+      } else if (c === '"' || c === "'") quote = c
+      else if (c === "<" || c === "," || c === ">") break
+    }
+    return this.#text.slice(start, this.#at)
+  }
 }
+
+const none: CqlTypeTree = { name: "", parameters: [] }
 
 const nameOf = (text: string): string => {
   const trimmed = text.trim()
   if (trimmed.startsWith('"')) return trimmed.slice(1, -1).replaceAll('""', '"')
   return trimmed === "varchar" ? "text" : trimmed
-}
-
-/** Splits at the commas outside of angle brackets, parentheses and quotes. */
-export const splitTop = (text: string): ReadonlyArray<string> => {
-  const parts: Array<string> = []
-  let depth = 0
-  let quote = ""
-  let start = 0
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charAt(i)
-    if (quote !== "") {
-      if (c === quote) quote = ""
-    } else if (c === '"' || c === "'") {
-      quote = c
-    } else if (c === "<" || c === "(" || c === "[" || c === "{") {
-      depth++
-    } else if (c === ">" || c === ")" || c === "]" || c === "}") {
-      depth--
-    } else if (c === "," && depth === 0) {
-      parts.push(text.slice(start, i).trim())
-      start = i + 1
-    }
-  }
-  const last = text.slice(start).trim()
-  return last === "" ? parts : [...parts, last]
 }
