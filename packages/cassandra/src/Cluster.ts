@@ -19,6 +19,7 @@ import type { ExecutionProfile } from "./ExecutionProfile.ts"
 import type { Host } from "./Host.ts"
 import * as Argument from "./internal/arguments.ts"
 import * as internal from "./internal/cluster.ts"
+import { turn } from "./internal/turns.ts"
 import { resolve } from "./internal/clusterOptions/resolve.ts"
 import { environment } from "./internal/environment.ts"
 import type { Metadata } from "./Metadata.ts"
@@ -193,7 +194,7 @@ export const Cluster: Context.Tag<Cluster, Cluster> = Context.GenericTag<Cluster
  * @category constructors
  */
 export const make = (options: ClusterOptions = {}): Effect.Effect<Cluster, CassandraError, Scope.Scope> =>
-  Effect.flatMap(resolve(options), internal.make)
+  Effect.flatMap(Effect.tapError(resolve(options), () => turn), internal.make)
 
 /**
  * A cluster as a layer, closed when the layer's scope is.

@@ -33,6 +33,7 @@ import * as board from "./telemetry/board.ts"
 import { ClusterTelemetry } from "./telemetry/cluster.ts"
 import { telemetryKey } from "./telemetry/ofCluster.ts"
 import { nextTimestamp, type NextTimestamp } from "./timestamps.ts"
+import { timeoutFail, turn } from "./turns.ts"
 import { adjustPools, openAllPools } from "./wire/client/index.ts"
 import type { TimestampGenerator } from "../TimestampGenerator.ts"
 
@@ -163,15 +164,18 @@ export const make = (options: Resolved): Effect.Effect<Cluster, CassandraError, 
         Effect.gen(function* () {
           yield* attempt<CassandraError>(() => checkSessionOptions(sessionOptions))
           return yield* Effect.uninterruptibleMask((restore) =>
-            Effect.tap(restore(openInTime(internals, sessionOptions)), (session) => {
-              sessions.add(session)
-              return Effect.addFinalizer(() =>
-                Effect.ensuring(
-                  session.close,
-                  Effect.sync(() => sessions.delete(session))
+            Effect.tap(
+              Effect.tapError(restore(openInTime(internals, sessionOptions)), () => turn),
+              (session) => {
+                sessions.add(session)
+                return Effect.addFinalizer(() =>
+                  Effect.ensuring(
+                    session.close,
+                    Effect.sync(() => sessions.delete(session))
+                  )
                 )
-              )
-            })
+              }
+            )
           )
         }),
       hosts: known.hosts,
@@ -202,7 +206,8 @@ const measuring = (telemetry: ClusterTelemetry, interval: number) =>
   )
 
 /** Runs what throws nothing but errors of ours. */
-const attempt = <E>(run: () => void): Effect.Effect<void, E> => Effect.try({ try: run, catch: (error) => error as E })
+const attempt = <E>(run: () => void): Effect.Effect<void, E> =>
+  Effect.tapError(Effect.try({ try: run, catch: (error) => error as E }), () => turn)
 
 const defaultPoolWait = "5 seconds"
 /** A session, with all the connections that it wants open, within the time that it may take. */
@@ -224,7 +229,7 @@ const openInTime = (internals: ClusterInternals, options: SessionOptions): Effec
       timeout,
       writeState: "NotApplied"
     })
-  return Effect.timeoutFail(open, { duration: timeout, onTimeout })
+  return timeoutFail(open, timeout, onTimeout)
 }
 
 const connectRefused = (options: Resolved, hooks: Hooks, keyspace: string | undefined) =>

@@ -10,6 +10,7 @@ import { decide } from "./request.ts"
 import type { Effective } from "./requestOptions.ts"
 import type { SessionTelemetry } from "./telemetry/session.ts"
 import type { PreparedColumns, SendOptions, Transport } from "./transport.ts"
+import { timeoutFail, turn } from "./turns.ts"
 
 export interface Preparing {
   readonly transport: Transport
@@ -47,9 +48,7 @@ export const prepareStatement = (
           while: (error) => Effect.tap(isRetried(error), (is) => is && cluster.retries.increment(error._tag))
         })
     const limited =
-      deadline === undefined
-        ? retried
-        : Effect.timeoutFail(retried, { duration: deadline, onTimeout: () => deadlineError(deadline, false) })
+      deadline === undefined ? retried : timeoutFail(retried, deadline, () => deadlineError(deadline, false))
     return Effect.onExit(limited, (exit) =>
       Effect.sync(() => telemetry.ended(cluster.statements.of(`PREPARE ${query}`), "default", failureOf(exit), started))
     )
@@ -70,16 +69,20 @@ export const prepareOnce = (
   options: SendOptions,
   again: boolean
 ): Effect.Effect<PreparedColumns, CassandraError> =>
-  Effect.async((resume) => {
-    const failed = (cause: unknown) =>
-      resume(Effect.fail(fromDriverError(cause, { timeout: options.timeout, batch: false, sent: false })))
-    try {
-      const preparing = transport.prepare(query, options, again, {
-        answered: (error, prepared) => (prepared === undefined ? failed(error) : resume(Effect.succeed(prepared)))
-      })
-      return Effect.sync(() => preparing?.cancel())
-    } catch (error) {
-      failed(error)
-    }
-    return undefined
-  })
+  // What is prepared already, and what no node can be asked for, is known without waiting.
+  Effect.zipRight(
+    turn,
+    Effect.async<PreparedColumns, CassandraError>((resume) => {
+      const failed = (cause: unknown) =>
+        resume(Effect.fail(fromDriverError(cause, { timeout: options.timeout, batch: false, sent: false })))
+      try {
+        const preparing = transport.prepare(query, options, again, {
+          answered: (error, prepared) => (prepared === undefined ? failed(error) : resume(Effect.succeed(prepared)))
+        })
+        return Effect.sync(() => preparing?.cancel())
+      } catch (error) {
+        failed(error)
+      }
+      return undefined
+    })
+  )

@@ -22,6 +22,7 @@ import type { SessionTelemetry } from "./telemetry/session.ts"
 import { inSpan, isTraced, type RequestSpan } from "./telemetry/spans.ts"
 import { emptyBatch, type StatementUse } from "./telemetry/statements.ts"
 import type { BatchMember, Cancellable, Receiver, Response, SendOptions } from "./transport.ts"
+import { failInTurn, timeoutFail, turn } from "./turns.ts"
 
 /** What came back, and after how much. */
 export interface Answer {
@@ -94,11 +95,12 @@ export abstract class Request<A, E, R> implements Attempted, Outcome<A, E | Cass
     const first = new Attempt<A, E | CassandraError, R>(this, send, this)
     // The retries are set up when there is something to retry, and not around what succeeds.
     if (deadline === undefined) return suspend(fiber, first)
-    return Effect.timeoutFail(
+    return timeoutFail(
       Effect.withFiberRuntime<A, E | CassandraError, R>((timed) =>
         suspend(timed as Fiber.RuntimeFiber<unknown, unknown>, first)
       ),
-      { duration: deadline, onTimeout: () => deadlineError(deadline, this.mayBeSent) }
+      deadline,
+      () => deadlineError(deadline, this.mayBeSent)
     )
   }
 
@@ -115,7 +117,10 @@ export abstract class Request<A, E, R> implements Attempted, Outcome<A, E | Cass
     this.attemptFailed(error)
     let attempts = 1
     const answered = Effect.onExit(
-      retry(this, error, () => attempts++),
+      Effect.zipRight(
+        turn,
+        retry(this, error, () => attempts++)
+      ),
       (exit) => {
         const outcome = Exit.isSuccess(exit) ? undefined : this.#errorOf(exit.cause)
         const took = this.#ended(outcome)
@@ -250,7 +255,7 @@ export class BatchRequest<A> extends Request<A, never, never> {
 /** The outcome of a retry is for the one who retries to look at. */
 const looked: Outcome<Response, CassandraError, never> = {
   succeeded: Effect.succeed,
-  failed: Effect.fail,
+  failed: failInTurn,
   abandoned: () => undefined
 }
 

@@ -4,11 +4,15 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { SchemaAgreementError } from "../Metadata.ts"
+import { turn } from "./turns.ts"
 import { checkAgreement } from "./wire/client/index.ts"
 
 /** Whether all nodes that are up agree; false when nobody could be asked. Ends at once when it is interrupted. */
 export const inAgreement = (client: driver.Client): Effect.Effect<boolean> =>
-  Effect.promise(() => checkAgreement(client).catch(() => false))
+  Effect.zipRight(
+    turn,
+    Effect.promise(() => checkAgreement(client).catch(() => false))
+  )
 
 export const awaitAgreement = (
   client: driver.Client,

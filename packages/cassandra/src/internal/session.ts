@@ -38,6 +38,7 @@ import { columnOf, makeResultSet, pagingStateOf, rowsOf } from "./resultSet.ts"
 import { inAgreement } from "./schemaAgreement.ts"
 import { SessionTelemetry } from "./telemetry/session.ts"
 import { fetchTrace } from "./trace.ts"
+import { failInTurn, timeoutTo, turn } from "./turns.ts"
 
 /**
  * For whatever has to wait for a schema change: whether the nodes that are up agree on the schema now. Not on the public
@@ -148,7 +149,7 @@ class OpenSession implements Session {
     defer: boolean
   ): Stream.Stream<B, CassandraError | E, R> {
     const problem = problemWithStatement(statement)
-    if (problem !== undefined) return Stream.fail(problem)
+    if (problem !== undefined) return Stream.fromEffect(failInTurn(problem))
     const { cluster } = this.#telemetry
     const page = (of: Statement.Any, answer: Answer) => {
       cluster.pages++
@@ -176,14 +177,14 @@ class OpenSession implements Session {
   readonly prepare = (query: string, options: PrepareOptions = {}): Effect.Effect<PreparedStatement, CassandraError> =>
     Effect.flatMap(
       Effect.suspend(() => {
-        if (typeof query !== "string") return invalid("The CQL text to prepare is no text")
+        if (typeof query !== "string") return failInTurn(invalid("The CQL text to prepare is no text"))
         try {
           checkStatementOptions(options)
           flag("prepare.refresh", options.refresh, false)
         } catch (error) {
           return failWith(error)
         }
-        return this.#activity.closed ? Effect.fail(closedError("NotApplied")) : this.#engine(options.keyspace)
+        return this.#activity.closed ? failInTurn(closedError("NotApplied")) : this.#engine(options.keyspace)
       }),
       ({ transport }) =>
         Effect.flatMap(this.#optionsOf(options, true), (effective) => {
@@ -204,7 +205,7 @@ class OpenSession implements Session {
   readonly batch = (batch: Batch): Effect.Effect<ResultSet<Row>, CassandraError> =>
     Effect.withFiberRuntime<ResultSet<Row>, CassandraError>((fiber) => {
       const problem = problemWithBatch(batch)
-      if (problem !== undefined) return Effect.fail(problem)
+      if (problem !== undefined) return failInTurn(problem)
       const idempotent = isIdempotent(batch)
       let options: Effective
       try {
@@ -222,13 +223,12 @@ class OpenSession implements Session {
 
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.#activity.closed = true
-    return this.#activity.idle.pipe(
-      Effect.interruptible,
-      Effect.timeoutTo({
-        duration: this.#cluster.options.shutdownTimeout,
-        onSuccess: () => undefined,
-        onTimeout: () => this.#activity.interruptAll()
-      }),
+    const interrupt = Effect.sync(() => this.#activity.interruptAll())
+    return timeoutTo(
+      Effect.interruptible(this.#activity.idle),
+      this.#cluster.options.shutdownTimeout,
+      () => interrupt
+    ).pipe(
       Effect.zipRight(Scope.close(this.#scope, Exit.void)),
       Effect.uninterruptible,
       // Whoever closes second waits for the first, and finds nothing left to do.
@@ -244,10 +244,10 @@ class OpenSession implements Session {
   ): Effect.Effect<A, CassandraError | E, R> {
     return Effect.withFiberRuntime<A, CassandraError | E, R>((fiber) => {
       const problem = problemWithStatement(statement)
-      if (problem !== undefined) return Effect.fail(problem)
+      if (problem !== undefined) return failInTurn(problem)
       const kind = kindOf(statement.query)
       if (kind.use) {
-        return Effect.fail(
+        return failInTurn(
           invalid(
             "USE would change the keyspace of everyone who shares the connections: open a session in the keyspace"
           )
@@ -311,12 +311,13 @@ class OpenSession implements Session {
     if (keyspace === undefined || this.#isHome(keyspace)) return Effect.succeed(this.#home)
     const known = this.#others.get(keyspace)
     if (known !== undefined) return Effect.succeed(known)
-    if (this.#activity.closed) return Effect.fail(closedError("NotApplied"))
+    if (this.#activity.closed) return failInTurn(closedError("NotApplied"))
     // In a scope of its own: a failure that the session kept hold of would be everyone's answer until it closes.
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Scope.fork(this.#scope, ExecutionStrategy.sequential), (scope) =>
         restore(Scope.extend(this.#cluster.engine(keyspace), scope)).pipe(
           Effect.onError(() => Scope.close(scope, Exit.void)),
+          Effect.tapError(() => turn),
           Effect.tap((engine) => Effect.sync(() => this.#others.set(keyspace, engine)))
         )
       )
@@ -328,7 +329,7 @@ type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
 /** What is thrown on the way to a request is a failure of ours or a bug. */
 const failWith = (error: unknown): Effect.Effect<never, CassandraError> =>
-  isCassandraError(error) ? Effect.fail(error) : Effect.die(error)
+  isCassandraError(error) ? failInTurn(error) : Effect.die(error)
 
 const batchResult = (answer: Answer): ResultSet<Row> => makeResultSet(rowsOf(answer), answer)
 

@@ -15,6 +15,7 @@ import { plainOptions } from "../requestOptions.ts"
 import { fromDriverError } from "../driverErrors.ts"
 import { hostOf } from "../host.ts"
 import { awaitAgreement, inAgreement } from "../schemaAgreement.ts"
+import { turn } from "../turns.ts"
 import { encoderOf } from "../boundValues.ts"
 import { forgetInDriver, refreshHosts } from "../wire/client/index.ts"
 import * as readSchema from "./readSchema.ts"
@@ -22,12 +23,13 @@ import * as ring from "./ring.ts"
 import * as Schema from "./schema.ts"
 
 const driverDoes = (work: () => Promise<unknown>): Effect.Effect<void, CassandraError> =>
-  Effect.asVoid(
+  Effect.zipRight(
+    turn,
     Effect.tryPromise({
       try: work,
       catch: (error) => fromDriverError(error, { timeout: 0, batch: false, sent: false })
     })
-  )
+  ).pipe(Effect.asVoid)
 
 /** `maxWait` is what is waited for the nodes to agree unless told otherwise, in milliseconds. */
 export const make = (
@@ -164,7 +166,10 @@ export const make = (
             hosts: [],
             writeState: "NotApplied"
           })
-      }).pipe(Effect.zipRight(hosts)),
+      }).pipe(
+        Effect.tapError(() => turn),
+        Effect.zipRight(hosts)
+      ),
 
       schemaInAgreement: inAgreement(client),
       awaitSchemaAgreement: agree

@@ -2,7 +2,7 @@ import { kindOf } from "../cqlText.ts"
 import type { ByteWriter } from "./byteWriter.ts"
 import { MAX_UNPAGED_ROWS } from "./checkAnswer.ts"
 import type { WireConnection, WireOperation } from "./connection.ts"
-import type { Timed } from "./deadlines.ts"
+import type { Timed, Timer } from "./deadlines.ts"
 import type { Host, ResponseError } from "./driverShape.ts"
 import { encodeRequest, opcodeOf } from "./encodeRequest.ts"
 import type { WireRequest } from "./request.ts"
@@ -20,7 +20,7 @@ export class Attempt implements WireOperation, Timed, Asked {
   deadline = 0
   previous: Timed | undefined = undefined
   next: Timed | undefined = undefined
-  timer: NodeJS.Timeout | undefined = undefined
+  timer: Timer = undefined
   /** What the results look like, as the request was sent with. */
   prepared: PreparedResult | undefined = undefined
   private isSent = false

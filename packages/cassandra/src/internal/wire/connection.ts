@@ -1,4 +1,5 @@
 import type { ByteWriter } from "./byteWriter.ts"
+import { Deadline } from "./deadlines.ts"
 import { type Driver } from "./driver.ts"
 import type { ClientOptions, Connection, ExecutionOptions, Operation, Request, StockResponse } from "./driverShape.ts"
 import { HEADER_PAYLOAD, writePayload } from "./encodeRequest.ts"
@@ -77,13 +78,14 @@ export const makeConnectionClass = (
     override open(callback: (error?: unknown) => void): void {
       this.log("info", `Connecting to ${this.endpointFriendlyName}`)
       this.expired = false
-      const timer = setTimeout(() => {
+      const { deadlines, opening } = this.wire
+      const deadline = new Deadline(() => {
         this.expired = true
         this.netClient.destroy(new driver.errors.DriverError("Connection timeout"))
-      }, this.options.socketOptions.connectTimeout)
-      const { opening } = this.wire
+      })
+      deadlines.add(deadline, this.options.socketOptions.connectTimeout)
       const done = (error?: unknown): void => {
-        clearTimeout(timer)
+        deadlines.remove(deadline)
         opening.delete(this)
         callback(error)
       }
@@ -258,13 +260,37 @@ export const makeConnectionClass = (
       return query === undefined ? undefined : preparePayloads.get(client.metadata.getPreparedInfo(keyspace, query))
     }
 
-    /** The driver's own requests come without options: each kind has its own limit. */
+    /**
+     * The driver's own requests come without options: each kind has its own limit. The driver's timers would not give the sockets
+     * their turn.
+     */
     override sendStream(
       request: Request,
       options: ExecutionOptions | null,
       callback: (error: unknown, response?: StockResponse) => void
     ): Operation {
-      return super.sendStream(request, options ?? this.wire.limits.of(this, request), callback)
+      const { deadlines, limits } = this.wire
+      const limited = options ?? limits.of(this, request)
+      const millis = limited.getReadTimeout() ?? this.options.socketOptions.readTimeout
+      if (!(millis > 0)) return super.sendStream(request, limited, callback)
+      const deadline = new Deadline(() => this.expire(operation, millis))
+      deadlines.add(deadline, millis)
+      const operation: Operation = super.sendStream(request, limits.without(limited), (error, response) => {
+        deadlines.remove(deadline)
+        callback(error, response)
+      })
+      return operation
+    }
+
+    private expire(operation: Operation, millis: number): void {
+      if (!operation.canBeWritten()) return
+      this.timedOutOperations++
+      const message = `The host ${this.endpoint} did not reply before timeout ${millis} ms`
+      this.guard(() =>
+        operation._markAsTimedOut?.(new driver.errors.OperationTimedOutError(message, this.endpoint), () => {
+          this.timedOutOperations--
+        })
+      )
     }
 
     sendWire(operation: WireOperation): void {

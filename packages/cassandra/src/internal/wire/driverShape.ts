@@ -12,6 +12,7 @@ import type { Column, ColumnType } from "./columnType.ts"
 /** What the driver's own requests carry. */
 export interface ExecutionOptions {
   getConsistency(): number | undefined
+  getReadTimeout(): number | undefined
 }
 
 /** What travels through a connection: the driver's `OperationState`, or one of our attempts. */
@@ -22,6 +23,8 @@ export interface Operation {
   setResult(error: unknown, result?: unknown, length?: number): void
   setResultRow(row: unknown, meta: unknown, rowLength: number, flags: unknown, header: FrameHeader): void
   readonly request: Request
+  /** Of the driver's own: ends it, unless it has ended; `onAnswer` is called when it is answered later. */
+  _markAsTimedOut?(error: Error, onAnswer: () => void): void
 }
 
 export interface Request {

@@ -23,6 +23,11 @@ export class Limits {
     this.#request = limited(undefined)
   }
 
+  /** The same options without a limit: the wire's own deadlines hold. */
+  without(options: ExecutionOptions): ExecutionOptions {
+    return Object.create(options, { getReadTimeout: { value: () => 0 } }) as ExecutionOptions
+  }
+
   of(connection: Connection, request: Request): ExecutionOptions {
     // The handshake has the time that the whole of connecting has.
     if (!connection.connected) return this.#none

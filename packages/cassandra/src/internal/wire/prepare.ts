@@ -1,7 +1,7 @@
 import type { Cancellable, Receiver, SendOptions } from "../transport.ts"
 import type { Column } from "./columnType.ts"
 import type { WireConnection } from "./connection.ts"
-import type { Timed } from "./deadlines.ts"
+import type { Timed, Timer } from "./deadlines.ts"
 import type { Host, PreparedInfo, PreparedResponse, ResponseError } from "./driverShape.ts"
 import { inKeyspace, Route } from "./route.ts"
 import type { WireState } from "./state.ts"
@@ -49,7 +49,7 @@ class Waiter implements Timed, Cancellable {
   deadline = 0
   previous: Timed | undefined = undefined
   next: Timed | undefined = undefined
-  timer: NodeJS.Timeout | undefined = undefined
+  timer: Timer = undefined
   private receiver: Receiver<Prepared> | undefined
   private readonly wire: WireState
   private readonly info: PreparedInfo

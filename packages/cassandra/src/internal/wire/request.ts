@@ -2,6 +2,7 @@ import { Misfit } from "../misfit.ts"
 import type { Receiver, SendOptions } from "../transport.ts"
 import { Attempt } from "./attempt.ts"
 import { unpreparedLoop, type WireConnection } from "./connection.ts"
+import type { Timer } from "./deadlines.ts"
 import type { Host, PreparedInfo, ResponseError } from "./driverShape.ts"
 import type { Payload } from "./encodeRequest.ts"
 import { writersFor } from "./encodeValue.ts"
@@ -26,7 +27,7 @@ export class WireRequest {
   private others: Array<Attempt> | undefined = undefined
   private started = 0
   private reprepares = 0
-  private timer: NodeJS.Timeout | undefined = undefined
+  private timer: Timer = undefined
   readonly wire: WireState
   readonly options: SendOptions
   readonly payload: Payload
@@ -62,8 +63,11 @@ export class WireRequest {
   }
 
   private release(): void {
-    if (this.timer !== undefined) clearTimeout(this.timer)
-    this.timer = undefined
+    if (this.timer !== undefined) {
+      clearTimeout(this.timer as NodeJS.Timeout)
+      clearImmediate(this.timer as NodeJS.Immediate)
+      this.timer = undefined
+    }
     const { attempt, others } = this
     this.attempt = undefined
     this.others = undefined
@@ -96,8 +100,11 @@ export class WireRequest {
     const delay = speculation(this.started)
     if (delay === undefined) return
     this.timer = setTimeout(() => {
-      this.timer = undefined
-      if (this.receiver !== undefined) this.guarded(() => this.execute())
+      // The answer may have come while the event loop was blocked.
+      this.timer = setImmediate(() => {
+        this.timer = undefined
+        if (this.receiver !== undefined) this.guarded(() => this.execute())
+      })
     }, delay)
   }
 
