@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as Body from "../wire/body.ts"
+import type { ScriptedServer } from "../wire/ScriptedServer.ts"
 import {
   announce,
   aWhile,
@@ -518,4 +519,42 @@ describe("timestamps", () => {
       yield* until(() => logs.includes("WARN the clock is wrong"))
     }).pipe(Effect.provide(keepingLogs(logs)))
   })
+})
+
+describe("a node that comes up again", () => {
+  /** What the first node says of the second from now on. */
+  const upgrade = (first: ScriptedServer) =>
+    Object.assign(first.options, { peers: [{ address: "127.0.0.2", releaseVersion: "5.1.0", dataCenter: "dc2" }] })
+
+  const second = (cluster: Cluster.Cluster) =>
+    Effect.map(cluster.hosts, (hosts) => hosts.find(({ address }) => address.startsWith("127.0.0.2:")))
+
+  const isUpgraded = (cluster: Cluster.Cluster) =>
+    Effect.repeat(second(cluster), {
+      until: (host) => host?.version === "5.1.0" && host.dataCenter === "dc2",
+      schedule: Schedule.spaced("10 millis")
+    })
+
+  for (const topologyRefreshWindow of ["immediate", "50 millis", "disabled"] as const) {
+    it.scopedLive(`is read anew: topologyRefreshWindow ${topologyRefreshWindow}`, () =>
+      Effect.gen(function* () {
+        const reconnection = Schedule.spaced("20 millis")
+        const { cluster, door, first } = yield* withSecondDown({ reconnection, topologyRefreshWindow })
+        upgrade(first)
+        assert.deepInclude(yield* second(cluster), { version: "5.0.9" })
+        door.end()
+        yield* isUpgraded(cluster)
+      })
+    )
+  }
+
+  it.scopedLive("so soon that nobody missed it is read anew when it is announced", () =>
+    Effect.gen(function* () {
+      const [first] = yield* pair()
+      const cluster = yield* connect(first, { topologyRefreshWindow: "50 millis" })
+      upgrade(first)
+      announce(first, statusChange("UP", "127.0.0.2"))
+      yield* isUpgraded(cluster)
+    })
+  )
 })

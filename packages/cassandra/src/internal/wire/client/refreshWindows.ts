@@ -47,6 +47,9 @@ class Window<A> {
   }
 }
 
+/** Nodes that come up are asked for within so many milliseconds where topology has no window. */
+const atMost = 1000
+
 /** What failed is tried again with the next announcement, and when the control connection moves. */
 const later = (promise: Promise<void>): void => void promise.catch(() => undefined)
 
@@ -69,7 +72,11 @@ export const refreshInWindows = (client: driver.Client, options: RefreshWindows)
     // The driver gathers as well, and deals with all it has at the one that is to be dealt with now.
     events.forEach((event, i) => later(control.handleSchemaChange(event, i === events.length - 1)))
   })
-  const topology = new Window<unknown>(options.topologyRefreshWindow, () => later(control._refreshHosts(false, false)))
+  const refresh = (): void => later(control._refreshHosts(false, false))
+  const topology = new Window<unknown>(options.topologyRefreshWindow, refresh)
+  // A node that comes up may be of another release, in another rack, or have other tokens than before.
+  const returned = options.topologyRefreshWindow === undefined ? new Window<unknown>(atMost, refresh) : topology
+  client.on("hostUp", (host) => returned.add(host))
   const status = new Map<Host, Window<Host>>()
   const isUp = (host: Host): void => {
     let window = status.get(host)
@@ -93,6 +100,8 @@ export const refreshInWindows = (client: driver.Client, options: RefreshWindows)
       const host = control.hosts.get(endpoint)
       // A node that nobody has told of yet.
       if (host === undefined) return up ? topology.add(endpoint) : undefined
+      // One that was gone for so short that nobody missed it has no other way to tell.
+      if (up && host.isUp()) returned.add(host)
       if (control._profileManager.getDistance(host) === driver.types.distance.ignored) {
         return up ? host.setUp(true) : host.setDown()
       }
@@ -104,6 +113,7 @@ export const refreshInWindows = (client: driver.Client, options: RefreshWindows)
   control.shutdown = () => {
     schema.stop()
     topology.stop()
+    returned.stop()
     for (const window of status.values()) window.stop()
     shutdown()
   }
