@@ -521,20 +521,20 @@ describe("timestamps", () => {
   })
 })
 
+/** What the first node says of the second from now on. */
+const upgrade = (first: ScriptedServer) =>
+  Object.assign(first.options, { peers: [{ address: "127.0.0.2", releaseVersion: "5.1.0", dataCenter: "dc2" }] })
+
+const second = (cluster: Cluster.Cluster) =>
+  Effect.map(cluster.hosts, (hosts) => hosts.find(({ address }) => address.startsWith("127.0.0.2:")))
+
+const isUpgraded = (cluster: Cluster.Cluster) =>
+  Effect.repeat(second(cluster), {
+    until: (host) => host?.version === "5.1.0" && host.dataCenter === "dc2",
+    schedule: Schedule.spaced("10 millis")
+  })
+
 describe("a node that comes up again", () => {
-  /** What the first node says of the second from now on. */
-  const upgrade = (first: ScriptedServer) =>
-    Object.assign(first.options, { peers: [{ address: "127.0.0.2", releaseVersion: "5.1.0", dataCenter: "dc2" }] })
-
-  const second = (cluster: Cluster.Cluster) =>
-    Effect.map(cluster.hosts, (hosts) => hosts.find(({ address }) => address.startsWith("127.0.0.2:")))
-
-  const isUpgraded = (cluster: Cluster.Cluster) =>
-    Effect.repeat(second(cluster), {
-      until: (host) => host?.version === "5.1.0" && host.dataCenter === "dc2",
-      schedule: Schedule.spaced("10 millis")
-    })
-
   for (const topologyRefreshWindow of ["immediate", "50 millis", "disabled"] as const) {
     it.scopedLive(`is read anew: topologyRefreshWindow ${topologyRefreshWindow}`, () =>
       Effect.gen(function* () {

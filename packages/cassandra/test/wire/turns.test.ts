@@ -35,10 +35,10 @@ const open = (options: Partial<Cluster.ClusterOptions> = {}) =>
 const isWrite = ({ opcode, query }: Incoming): boolean =>
   opcode === Opcode.batch || (opcode !== Opcode.prepare && query?.startsWith("INSERT") === true)
 
-const write = (id: number): Statement.Statement => cql`INSERT INTO t (k) VALUES (${id})`
+const write = (id: number) => cql`INSERT INTO t (k) VALUES (${id})`
 
 describe("an event loop that was blocked for longer than the timeout", () => {
-  const timeouts: Readonly<Record<string, (statement: Statement.Statement) => Statement.Statement>> = {
+  const timeouts: Readonly<Record<string, (statement: ReturnType<typeof write>) => ReturnType<typeof write>>> = {
     "a short timeout": Statement.withTimeout("200 millis"),
     "a long timeout": Statement.withTimeout("2100 millis"),
     "a deadline": (statement) => Statement.withDeadline(statement, "200 millis")
@@ -47,7 +47,7 @@ describe("an event loop that was blocked for longer than the timeout", () => {
     for (const blockedAfter of [0, 5]) {
       it(`fails nothing whose answer comes, ${name}, blocked ${blockedAfter} ms after the requests`, () =>
         Effect.gen(function* () {
-          const { cluster, scripted, session } = yield* open({ circuitBreaker: { failures: 3 } })
+          const { cluster, scripted, session } = yield* open({ breaker: { failures: 3 } })
           yield* session.execute(write(0))
           let writes = 0
           scripted.script = (r) => {
