@@ -15,7 +15,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { type CassandraError, QueryError } from "./CassandraError.ts"
 import * as Argument from "./internal/arguments.ts"
-import { asQuery, effectQuery, firstOf, statementFor, verifiableOf, withoutSchema } from "./internal/query.ts"
+import { asQuery, effectQuery, statementFor, verifiableOf, withoutSchema } from "./internal/query.ts"
 import { verify, type Verifiable } from "./internal/verifyQuery.ts"
 import type { PagingState } from "./PagingState.ts"
 import type { ResultSet } from "./ResultSet.ts"
@@ -168,7 +168,7 @@ export const findOne = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>
   options: ReadOptions<RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>
 ): EffectQuery<RequestA, Option.Option<ResultA>, never, RequestR | ResultR> =>
   effectQuery(options, verifiableOf(options, options), (session, statement) =>
-    firstOf(session, Statement.as(statement, options.Result))
+    session.one(Statement.as(statement, options.Result))
   )
 
 /**
@@ -182,7 +182,7 @@ export const single = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>(
 ): EffectQuery<RequestA, ResultA, Cause.NoSuchElementException, RequestR | ResultR> =>
   effectQuery(options, verifiableOf(options, options), (session, statement) =>
     Effect.flatMap(
-      firstOf(session, Statement.as(statement, options.Result)),
+      session.one(Statement.as(statement, options.Result)),
       Option.match({
         onNone: () => Effect.fail(new Cause.NoSuchElementException("The query gives no row")),
         onSome: (row) => Effect.succeed(row)

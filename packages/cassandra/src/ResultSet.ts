@@ -53,7 +53,7 @@ export interface ResultInfo {
 export interface ResultSet<out A> {
   /** The rows of this page; a page in the middle of a result can be empty. */
   readonly rows: ReadonlyArray<A>
-  /** The first row. */
+  /** The first row of this page. `session.one` gives the first row of the result, from whichever page it is on. */
   readonly one: Option.Option<A>
   /** Where the next page starts; none when this page is the last. */
   readonly pagingState: Option.Option<PagingState>

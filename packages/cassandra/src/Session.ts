@@ -51,7 +51,10 @@ export interface Session {
   readonly keyspace: Option.Option<string>
   /** One round trip: the first page of the result, and in `pagingState` where the next one starts. */
   readonly execute: <A, R, E>(statement: Statement<A, R, E>) => Effect.Effect<ResultSet<A>, CassandraError | E, R>
-  /** The first row of the first page. */
+  /**
+   * The first row of the result. Where the server's first pages are empty, as they can be when it filters, the next ones are
+   * asked for. Only that row is decoded.
+   */
   readonly one: <A, R, E>(statement: Statement<A, R, E>) => Effect.Effect<Option.Option<A>, CassandraError | E, R>
   /** Every row of every page, gathered in memory. For results without a known bound, use `stream`. */
   readonly rows: <A, R, E>(statement: Statement<A, R, E>) => Effect.Effect<ReadonlyArray<A>, CassandraError | E, R>

@@ -143,6 +143,25 @@ layer(setup, { excludeTestServices: true, timeout: "2 minutes" })("paging", (it)
     })
   )
 
+  it.scoped("a page without rows at the start does not hide the first row, however it is asked for", () =>
+    Effect.gen(function* () {
+      const { proxy, session } = yield* proxied
+      const four = cql`SELECT c FROM t WHERE p = ${0} LIMIT 4`.pipe(Statement.withPageSize(2))
+      const after = Option.getOrThrow((yield* session.execute(four)).pagingState)
+      const second = four.pipe(Statement.withPagingState(after))
+      for (const run of [
+        session.one(second),
+        Stream.runHead(session.stream(second)),
+        Effect.map(session.rows(second), ([row]) => Option.fromNullable(row))
+      ]) {
+        emptyPage(proxy)
+        // The empty page is answered in place of the second one of the result, which is the first that is asked for here.
+        yield* session.execute(four)
+        assert.deepStrictEqual(yield* run, Option.some({ c: 2 }))
+      }
+    })
+  )
+
   it.effect("filtering, which makes pages shorter, loses nothing", () =>
     Effect.gen(function* () {
       const session = yield* Session.Session

@@ -4,7 +4,6 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type { ParseError } from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import { type CassandraError, QueryError } from "../CassandraError.ts"
 import { type EffectQuery, TypeId, type WriteOptions } from "../Query.ts"
 import { Session } from "../Session.ts"
@@ -68,17 +67,6 @@ export const effectQuery = <RequestA, RequestI, RequestR, A, E, R>(
       )
   )
 }
-
-/** The first row, of a later page when the first is empty, as pages can be when the server filters. */
-export const firstOf = <A, R>(
-  session: Session,
-  statement: Statement.Statement<A, R>
-): Effect.Effect<Option.Option<A>, CassandraError | ParseError, R> =>
-  Effect.flatMap(session.execute(statement), ({ one, pagingState }) =>
-    Option.isSome(one) || Option.isNone(pagingState)
-      ? Effect.succeed(one)
-      : Stream.runHead(session.stream(Statement.withPagingState(statement, pagingState.value)))
-  )
 
 /** For answers whose rows are of no interest. */
 export const withoutSchema = ({ options, query, values }: Statement.Statement.Any) =>

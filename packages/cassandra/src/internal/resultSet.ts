@@ -4,7 +4,9 @@ import { fromCode } from "../Consistency.ts"
 import { fromBytes, type PagingState } from "../PagingState.ts"
 import type { Column, ResultInfo, ResultSet } from "../ResultSet.ts"
 import type { Row } from "../Statement.ts"
+import { kindOf } from "./cqlText.ts"
 import type { Answer } from "./request.ts"
+import type { Response } from "./transport.ts"
 import { type Column as WireColumn, cqlName } from "./wire/columnType.ts"
 
 /** The name of the column that tells whether a conditional write was applied. */
@@ -17,11 +19,20 @@ export const columnOf = (column: WireColumn, keyspace: string, table: string): C
   type: cqlName(column.type)
 })
 
+/**
+ * Whether a conditional write was applied; undefined for the answer to anything else. A SELECT may call a column of its own
+ * `[applied]`. The text is undefined for a batch.
+ */
+export const appliedOf = (query: string | undefined, response: Response | undefined): boolean | undefined =>
+  response?.columns?.[0]?.name !== appliedColumn || (query !== undefined && kindOf(query).read)
+    ? undefined
+    : response.rows?.[0]?.[appliedColumn] === true
+
 /** The rows of an answer; the `[applied]` column of a conditional write is no part of them. */
-export const rowsOf = ({ response }: Answer): ReadonlyArray<Row> => {
+export const rowsOf = (query: string | undefined, { response }: Answer): ReadonlyArray<Row> => {
   const { columns, rows = noRows } = response ?? {}
-  if (columns?.[0]?.name !== appliedColumn) return rows
-  return columns.length === 1 ? noRows : rows.map(withoutApplied)
+  if (appliedOf(query, response) === undefined) return rows
+  return columns?.length === 1 ? noRows : rows.map(withoutApplied)
 }
 
 const withoutApplied = (row: Row): Row => {
@@ -38,9 +49,11 @@ export const pagingStateOf = ({ response }: Answer): PagingState | undefined =>
 class AnsweredResultSet<A> implements ResultSet<A> {
   readonly rows: ReadonlyArray<A>
   readonly #answer: Answer
-  constructor(rows: ReadonlyArray<A>, answer: Answer) {
+  readonly #query: string | undefined
+  constructor(rows: ReadonlyArray<A>, answer: Answer, query: string | undefined) {
     this.rows = rows
     this.#answer = answer
+    this.#query = query
   }
   get one(): Option.Option<A> {
     return this.rows.length > 0 ? Option.some(this.rows[0] as A) : Option.none()
@@ -52,8 +65,7 @@ class AnsweredResultSet<A> implements ResultSet<A> {
     return (this.#answer.response?.columns ?? []).map((column) => columnOf(column, "", ""))
   }
   get wasApplied(): Option.Option<boolean> {
-    const { columns, rows } = this.#answer.response ?? {}
-    return columns?.[0]?.name === appliedColumn ? Option.some(rows?.[0]?.[appliedColumn] === true) : Option.none()
+    return Option.fromNullable(appliedOf(this.#query, this.#answer.response))
   }
   get info(): ResultInfo {
     const { attempts, failedHosts, response } = this.#answer
@@ -72,5 +84,6 @@ class AnsweredResultSet<A> implements ResultSet<A> {
   }
 }
 
-export const makeResultSet = <A>(rows: ReadonlyArray<A>, answer: Answer): ResultSet<A> =>
-  new AnsweredResultSet(rows, answer)
+/** The text is undefined for a batch. */
+export const makeResultSet = <A>(rows: ReadonlyArray<A>, answer: Answer, query: string | undefined): ResultSet<A> =>
+  new AnsweredResultSet(rows, answer, query)

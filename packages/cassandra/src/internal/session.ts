@@ -12,6 +12,7 @@ import * as Stream from "effect/Stream"
 import { type Batch, isIdempotent } from "../Batch.ts"
 import { type CassandraError, InvalidQueryError, isCassandraError, QueryError } from "../CassandraError.ts"
 import { cql } from "../cql.ts"
+import type { PagingState } from "../PagingState.ts"
 import type { PreparedStatement } from "../PreparedStatement.ts"
 import type { QueryTrace, TraceOptions, TraceUnavailableError } from "../QueryTrace.ts"
 import type { ResultInfo, ResultSet } from "../ResultSet.ts"
@@ -121,7 +122,9 @@ class OpenSession implements Session {
     this.#request<ResultSet<A>, E, R>(statement, resultOf)
 
   readonly one = <A, R, E>(statement: Statement<A, R, E>): Effect.Effect<Option.Option<A>, CassandraError | E, R> =>
-    Effect.map(this.execute(statement), (result) => result.one)
+    Effect.flatMap(this.#request<First<A>, E, R>(statement, firstOf), ({ next, row }) =>
+      Option.isSome(row) || next === undefined ? Effect.succeed(row) : this.one(withPagingState(statement, next))
+    )
 
   readonly rows = <A, R, E>(statement: Statement<A, R, E>): Effect.Effect<ReadonlyArray<A>, CassandraError | E, R> =>
     Effect.flatMap(this.execute(statement), (first) =>
@@ -329,15 +332,40 @@ type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 const failWith = (error: unknown): Effect.Effect<never, CassandraError> =>
   isCassandraError(error) ? Effect.fail(error) : Effect.die(error)
 
-const batchResult = (answer: Answer): ResultSet<Row> => makeResultSet(rowsOf(answer), answer)
+const batchResult = (answer: Answer): ResultSet<Row> => makeResultSet(rowsOf(undefined, answer), answer, undefined)
 
 const resultOf = <A, R, E>(statement: Statement.Any, answer: Answer): Effect.Effect<ResultSet<A>, E, R> => {
-  const rows = rowsOf(answer)
+  const { query } = statement
+  const rows = rowsOf(query, answer)
   const decode = (statement as Statement<A, R, E>).decode
   // Without a schema, `A` is `Row`; with one, `E` has the `ParseError`.
   return decode === undefined
-    ? Effect.succeed(makeResultSet(rows as ReadonlyArray<unknown> as ReadonlyArray<A>, answer))
-    : (Effect.map(decode(rows), (decoded) => makeResultSet(decoded, answer)) as Effect.Effect<ResultSet<A>, E, R>)
+    ? Effect.succeed(makeResultSet(rows as ReadonlyArray<unknown> as ReadonlyArray<A>, answer, query))
+    : (Effect.map(decode(rows), (decoded) => makeResultSet(decoded, answer, query)) as Effect.Effect<
+        ResultSet<A>,
+        E,
+        R
+      >)
+}
+
+/** The first row of a page, and where the next page starts. */
+interface First<A> {
+  readonly row: Option.Option<A>
+  readonly next: PagingState | undefined
+}
+
+/** Only that row is decoded: what the others are is nothing that was asked. */
+const firstOf = <A, R, E>(statement: Statement.Any, answer: Answer): Effect.Effect<First<A>, E, R> => {
+  const row = rowsOf(statement.query, answer).slice(0, 1)
+  const next = pagingStateOf(answer)
+  const decode = (statement as Statement<A, R, E>).decode
+  return decode === undefined || row.length === 0
+    ? Effect.succeed({ row: Option.fromIterable(row as ReadonlyArray<unknown> as ReadonlyArray<A>), next })
+    : (Effect.map(decode(row), (decoded) => ({ row: Option.fromIterable(decoded), next })) as Effect.Effect<
+        First<A>,
+        E,
+        R
+      >)
 }
 
 /**
@@ -349,7 +377,10 @@ const rowsAtOnce = 1000
 const asItIs = (_statement: Statement.Any, answer: Answer): Effect.Effect<Answer> => Effect.succeed(answer)
 
 /** The rows of a page, made as they are asked for. */
-const chunksOf = <A, R, E>({ decode }: Statement<A, R, E>, answer: Answer): Emission<A, CassandraError | E, R> => {
+const chunksOf = <A, R, E>(
+  { decode, query }: Statement<A, R, E>,
+  answer: Answer
+): Emission<A, CassandraError | E, R> => {
   const chunk = (rows: ReadonlyArray<Row>): Emission<A, E, R> =>
     decode === undefined
       ? Channel.write(Chunk.unsafeFromArray(rows as ReadonlyArray<unknown> as ReadonlyArray<A>))
@@ -358,7 +389,7 @@ const chunksOf = <A, R, E>({ decode }: Statement<A, R, E>, answer: Answer): Emis
         )
   const deferred = answer.response?.deferred
   if (deferred === undefined) {
-    const rows = rowsOf(answer)
+    const rows = rowsOf(query, answer)
     return rows.length === 0 ? Channel.void : chunk(rows)
   }
   const chunks = (left: number): Emission<A, CassandraError | E, R> =>

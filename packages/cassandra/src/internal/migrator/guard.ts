@@ -40,8 +40,15 @@ export const make = (session: Session, store: Store, lease: Lease, migration: st
     session: {
       ...session,
       execute,
-      one: (statement) => Effect.map(execute(statement), (result) => result.one),
-      rows: (statement) => Effect.zipRight(begin(isChange(statement)), session.rows(statement)),
+      // A change is followed by the wait for agreement, whichever way it is made; it has one page and no rows.
+      one: (statement) =>
+        isChange(statement)
+          ? Effect.map(execute(statement), (result) => result.one)
+          : Effect.zipRight(begin(false), session.one(statement)),
+      rows: (statement) =>
+        isChange(statement)
+          ? Effect.map(execute(statement), (result) => result.rows)
+          : Effect.zipRight(begin(false), session.rows(statement)),
       stream: (statement) => Stream.concat(Stream.drain(Stream.fromEffect(begin(false))), session.stream(statement)),
       pages: (statement) => Stream.concat(Stream.drain(Stream.fromEffect(begin(false))), session.pages(statement)),
       batch: (batch) => Effect.zipRight(begin(false), session.batch(batch))
