@@ -19,6 +19,7 @@ import type { PagingState } from "./PagingState.ts"
 import type { RetryPolicy } from "./RetryPolicy.ts"
 import type { SpeculativeExecution } from "./SpeculativeExecution.ts"
 import * as Argument from "./internal/arguments.ts"
+import { nullFirst } from "./internal/nullFirst.ts"
 
 /**
  * @since 0.1.0
@@ -223,7 +224,7 @@ const decoderOf = <A, I, R>(schema: Schema.Schema<A, I, R>) => {
   type Decode = (rows: ReadonlyArray<Row>) => Effect.Effect<ReadonlyArray<A>, ParseError, R>
   const known = decoders.get(schema) as Decode | undefined
   if (known !== undefined) return known
-  const decode: Decode = Schema.decodeUnknown(Schema.Array(Argument.schema("Statement.as", schema)))
+  const decode: Decode = Schema.decodeUnknown(Schema.Array(nullFirst(Argument.schema("Statement.as", schema))))
   decoders.set(schema, decode)
   return decode
 }

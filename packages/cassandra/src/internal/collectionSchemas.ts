@@ -1,10 +1,13 @@
 /** The schemas of the types that are made of others: exported by `CqlType`. */
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type * as AST from "effect/SchemaAST"
 import { annotate } from "./cqlAnnotation.ts"
 import * as Argument from "./arguments.ts"
 import { integer, refuse, text } from "./clusterOptions/checks.ts"
+import { keepsNull, withoutNulls } from "./nullFirst.ts"
+import { fieldsOf } from "./schemaFit.ts"
 
 /** Without a collection, Cassandra keeps nothing: an empty one that is not frozen reads as null. */
 const emptyForNull = <A, I extends object, R>(
@@ -19,7 +22,7 @@ const emptyForNull = <A, I extends object, R>(
 
 /**
  * A `list`. An empty list that is not frozen is stored as nothing at all, so null is read as an empty array; wrap it in
- * `nullable` to tell the two apart in a frozen one.
+ * `nullable`, `option` or `optional` to tell the two apart in a frozen one, or to write nothing where there was nothing.
  *
  * @example
  * ```ts
@@ -167,36 +170,12 @@ export const udt = <A, I extends object, R>(name: string, schema: Schema.Schema<
   if (text("CqlType.udt", name) === undefined) refuse("CqlType.udt", "takes the name of the type")
   Argument.schema("CqlType.udt", schema)
   const annotation = { name, kind: "udt", parameters: [schema.ast] } as const
-  const absentForNull = optionalFields(schema)
-  if (absentForNull.length === 0) return annotate(schema, annotation)
-  const record = Schema.declare((u): u is I => typeof u === "object" && u !== null && !Array.isArray(u), {
-    identifier: `Udt.${name}`
-  })
-  return annotate(
-    Schema.transform(record, schema, {
-      strict: true,
-      decode: (value) => {
-        const present = { ...(value as Record<string, unknown>) }
-        for (const field of absentForNull) if (present[field] === null) delete present[field]
-        return present as unknown as I
-      },
-      encode: (value) => value
-    }),
-    annotation
-  )
+  // For those the null that the server sends is their absence.
+  const absentForNull = (fieldsOf(schema.ast) ?? [])
+    .filter(({ optional, type }) => optional && !keepsNull(type))
+    .map((field) => field.name)
+  return annotate(absentForNull.length === 0 ? schema : withoutNulls(schema, absentForNull, `Udt.${name}`), annotation)
 }
-
-/** The fields that may be absent and do not take null: for those, the null that the server sends is their absence. */
-const optionalFields = (schema: Schema.Schema.Any): ReadonlyArray<string> => {
-  const { ast } = Schema.encodedSchema(schema)
-  if (ast._tag !== "TypeLiteral") return []
-  return ast.propertySignatures
-    .filter(({ isOptional, type }) => isOptional && !takesNull(type))
-    .map(({ name }) => String(name))
-}
-
-const takesNull = (ast: AST.AST): boolean =>
-  ast._tag === "Union" ? ast.types.some(takesNull) : ast._tag === "Literal" && ast.literal === null
 
 /**
  * A column that may be null: `A | null`.
@@ -251,4 +230,12 @@ export const option = <A, I, R>(schema: Schema.Schema<A, I, R>): Schema.Schema<O
 export const optional = <A, I, R>(
   schema: Schema.Schema<A, I, R>
 ): Schema.optionalWith<Schema.Schema<A, I, R>, { readonly nullable: true }> =>
-  Schema.optionalWith(Argument.schema("CqlType.optional", schema), { nullable: true })
+  Object.assign(
+    Schema.optionalToOptional(
+      // Null comes first, as in `nullable`.
+      Schema.Union(Schema.Null, Schema.Undefined, Argument.schema("CqlType.optional", schema)),
+      Schema.UndefinedOr(Schema.typeSchema(schema)),
+      { decode: Option.filter(Predicate.isNotNull), encode: identity }
+    ),
+    { from: schema }
+  ) as unknown as Schema.optionalWith<Schema.Schema<A, I, R>, { readonly nullable: true }>
