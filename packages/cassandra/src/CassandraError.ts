@@ -197,7 +197,10 @@ export class UnavailableError extends TaggedError("UnavailableError", { isRetrya
     readonly required: number
     /** Replicas that were alive. */
     readonly alive: number
-    /** `Unknown` for a batch only: an earlier part of it may have been written. */
+    /**
+     * `Unknown` for a batch, an earlier part of which may have been written, and for the commit of a conditional write, which is
+     * decided by then.
+     */
     readonly writeState: WriteState
   }
 > {}
@@ -334,7 +337,9 @@ export class CdcWriteFailureError extends TaggedError("CdcWriteFailureError", {
 })<Answered> {}
 
 /**
- * A conditional write contended with another, and whether it was applied is not known.
+ * Whether a conditional write was applied is not known: it contended with another, or it was sent again after an attempt of unknown
+ * outcome and was then not applied, which may have been the doing of the first attempt. `cause` is then that attempt's error, and
+ * both counts are 0.
  *
  * @since 0.1.0
  * @category errors

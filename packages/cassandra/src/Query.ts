@@ -13,8 +13,9 @@ import type { ParseError } from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { type CassandraError, QueryError } from "./CassandraError.ts"
+import { type CassandraError, CasWriteUnknownError, QueryError } from "./CassandraError.ts"
 import * as Argument from "./internal/arguments.ts"
+import { isConditional } from "./internal/conditional.ts"
 import { asQuery, effectQuery, statementFor, verifiableOf, withoutSchema } from "./internal/query.ts"
 import { verify, type Verifiable } from "./internal/verifyQuery.ts"
 import type { PagingState } from "./PagingState.ts"
@@ -219,7 +220,8 @@ const execute = <RequestA, RequestI, RequestR>(
 export { execute as void }
 
 /**
- * A conditional write: whether it was applied. A write without a condition always is.
+ * A conditional write: whether it was applied. A write without a condition always is. Fails with a `CasWriteUnknownError` where
+ * that is not known: after an attempt of unknown outcome, or a failure that the retry policy ignored.
  *
  * What was there instead is in the rows of `session.execute`.
  *
@@ -248,8 +250,19 @@ export const applied = <RequestA, RequestI, RequestR>(
   options: WriteOptions<RequestA, RequestI, RequestR>
 ): EffectQuery<RequestA, boolean, never, RequestR> =>
   effectQuery(options, verifiableOf(options), (session, statement) =>
-    Effect.map(session.execute(withoutSchema(statement)), ({ wasApplied }) => Option.getOrElse(wasApplied, () => true))
+    Effect.flatMap(session.execute(withoutSchema(statement)), ({ wasApplied }) =>
+      Option.isNone(wasApplied) && isConditional(statement.query)
+        ? ignoredFailure
+        : Effect.succeed(Option.getOrElse(wasApplied, () => true))
+    )
   )
+
+const ignoredFailure = new CasWriteUnknownError({
+  message: "The retry policy ignored the failure of a conditional write: whether it was applied is not known",
+  consistency: "SERIAL",
+  received: 0,
+  required: 0
+})
 
 /**
  * Asks for a page.

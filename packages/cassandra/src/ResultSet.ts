@@ -60,7 +60,8 @@ export interface ResultSet<out A> {
   readonly columns: ReadonlyArray<Column>
   /**
    * Whether a conditional write was applied; none for any other statement. When it was not, `rows` tells what was there
-   * instead. The server's `[applied]` column is this answer, and no part of the rows.
+   * instead. The server's `[applied]` column is this answer, and no part of the rows. A write that was not applied when it was sent
+   * again, after an attempt of unknown outcome, fails with a `CasWriteUnknownError` instead.
    */
   readonly wasApplied: Option.Option<boolean>
   readonly info: ResultInfo

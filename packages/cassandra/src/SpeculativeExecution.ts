@@ -1,8 +1,8 @@
 /**
  * Asking a second node when the first one takes long: the first answer counts, and the others are dropped.
  *
- * Only requests that are idempotent are ever sent twice: a SELECT, or what is marked `Statement.idempotent`. It makes slow
- * answers rarer at the price of more load, so the delay should be longer than most answers take.
+ * Only requests that are idempotent are ever sent twice: a SELECT, or what is marked `Statement.idempotent`; a conditional write
+ * (`IF …`) never is, since the second would be refused because of the first. It makes slow answers rarer at the price of more load, so the delay should be longer than most answers take.
  *
  * @since 0.1.0
  */

@@ -245,7 +245,8 @@ export const withValues: {
 
 /**
  * Says that sending the statement twice does no more than sending it once, so that it may be retried after a failure that
- * leaves open whether it was applied.
+ * leaves open whether it was applied. A conditional write that is sent again so, and then not applied, fails with a
+ * `CasWriteUnknownError`: the first attempt may have been.
  *
  * @since 0.1.0
  * @category options

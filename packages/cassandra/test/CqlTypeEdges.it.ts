@@ -297,7 +297,7 @@ layer(tables, { excludeTestServices: true, timeout: 60_000 })("CqlType", (it) =>
         Schema.NullOr,
         (one: Schema.Schema.Any) => Schema.optionalWith(one, { nullable: true }),
         Schema.OptionFromNullOr
-      ] as ReadonlyArray<(one: Schema.Schema.Any) => Schema.Schema<unknown>>
+      ] as unknown as ReadonlyArray<(one: Schema.Schema.Any) => Schema.Schema<unknown>>
       for (const [id, way] of ways.entries()) {
         const Item = Schema.Struct({
           id: CqlType.int,

@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { Batch, cql, RetryPolicy, Session, Statement } from "effect-cassandra"
+import { Batch, type CassandraError, cql, RetryPolicy, Session, Statement } from "effect-cassandra"
 import { CassandraServer } from "effect-cassandra-testkit"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -15,6 +15,8 @@ const setup = Layer.effectDiscard(
 
 const append = (id: number) => cql`UPDATE t SET v = v + ${[1]} WHERE id = ${id}`
 const write = (id: number) => cql`INSERT INTO t (id, v) VALUES (${id}, ${[1]})`.pipe(Statement.idempotent)
+const insert = (id: number) =>
+  cql`INSERT INTO t (id, v) VALUES (${id}, ${[1]}) IF NOT EXISTS`.pipe(Statement.idempotent)
 const select = cql`SELECT id FROM t WHERE id = ${-1}`
 
 /** What is in the list on the server. */
@@ -94,6 +96,28 @@ layer(setup, { excludeTestServices: true })("retrying", (it) => {
       assert.strictEqual(error._tag, "ConnectionError")
       assert.strictEqual(sent(), 1)
       assert.strictEqual(yield* appended(20), 1)
+    })
+  )
+
+  it.scoped("a conditional write that won, and was refused when it was sent again, is told as an unknown outcome", () =>
+    Effect.gen(function* () {
+      for (const [id, run] of [
+        [50, (session: Session.Session) => session.execute(insert(50))],
+        [51, (session: Session.Session) => session.batch(Batch.make("UNLOGGED", [insert(51)]))],
+        [52, (session: Session.Session) => session.rows(insert(52))]
+      ] as const) {
+        const { proxy, sent, session } = yield* faulty([])
+        yield* session.prepare(insert(id).query)
+        let answers = 0
+        // The server has done it, but its answer says that it had too much to do.
+        proxy.onResponse = (frame) =>
+          frame.opcode === Proxy.opcodes.result && answers++ === 0 ? overloaded(frame) : frame.raw
+        const error = yield* Effect.flip<unknown, CassandraError.CassandraError, never>(run(session))
+        assert.deepInclude(error, { _tag: "CasWriteUnknownError", writeState: "Unknown" })
+        assert.strictEqual((error.cause as CassandraError.CassandraError)._tag, "OverloadedError")
+        assert.strictEqual(sent(), 2)
+        assert.strictEqual(yield* appended(id), 1)
+      }
     })
   )
 

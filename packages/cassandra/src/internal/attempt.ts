@@ -70,6 +70,8 @@ export interface Attempted {
   readonly telemetry: SessionTelemetry
   /** Batches may be applied in part when they fail. */
   readonly isBatch: boolean
+  /** A conditional write, or a batch with one. Asked for when something goes wrong only. */
+  readonly isConditional: boolean
   transmit(options: SendOptions, receiver: Receiver<Response>): Cancellable | undefined
 }
 
@@ -164,6 +166,7 @@ export class Attempt<A, E, R> implements Entrant, Receiver<Response>, Waiting<A,
     return fromDriverError(sent ? error : error.cause, {
       timeout: this.#options.timeout,
       batch: this.#subject.isBatch,
+      conditional: this.#subject.isConditional,
       sent
     })
   }

@@ -1,7 +1,7 @@
 /** From the driver's errors to ours. The driver's error is kept as the cause, its message unchanged. */
 import driver from "cassandra-driver"
 import * as E from "../CassandraError.ts"
-import { fromCode } from "../Consistency.ts"
+import { codes, fromCode } from "../Consistency.ts"
 import { explain, Misfit } from "./misfit.ts"
 import { isWireError, type WireError } from "./wire/errors.ts"
 
@@ -37,6 +37,8 @@ export interface RequestFacts {
   readonly timeout: number
   /** Batches may have been written in part when a later part was refused. */
   readonly batch: boolean
+  /** A conditional write may have been decided already when its commit finds too few replicas. */
+  readonly conditional?: boolean | undefined
   /** Whether the request may have left the client. */
   readonly sent: boolean
 }
@@ -81,7 +83,8 @@ const fromResponse = (error: DriverError, code: number, facts: RequestFacts): E.
         consistency: fromCode(error.consistencies ?? -1),
         required: error.required ?? 0,
         alive: error.alive ?? 0,
-        writeState: facts.batch ? "Unknown" : "NotApplied"
+        writeState:
+          facts.batch || (facts.conditional === true && !isSerial(error.consistencies)) ? "Unknown" : "NotApplied"
       })
     case responseErrorCodes.overloaded:
       return new E.OverloadedError(answered)
@@ -163,6 +166,9 @@ const fromWire = (error: WireError, facts: RequestFacts): E.CassandraError => {
       })
   }
 }
+
+/** The consistency of the rounds that decide a conditional write, rather than that of its commit. */
+const isSerial = (code: number | undefined): boolean => code === codes.SERIAL || code === codes.LOCAL_SERIAL
 
 /** Every driver failure is one of ours: what is not recognised is a `QueryError`. */
 export const fromDriverError = (unknown: unknown, facts: RequestFacts): E.CassandraError => {

@@ -7,15 +7,17 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import type { BatchType } from "../Batch.ts"
-import { type CassandraError, QueryError } from "../CassandraError.ts"
-import { codes } from "../Consistency.ts"
+import { type CassandraError, CasWriteUnknownError, QueryError } from "../CassandraError.ts"
+import { codes, fromCode } from "../Consistency.ts"
 import type { RetryDecision } from "../RetryPolicy.ts"
 import type { Statement } from "../Statement.ts"
 import { type Activity, Attempt, type Attempted, deadlineError, type Outcome } from "./attempt.ts"
+import { isConditional } from "./conditional.ts"
 import { kindOf } from "./cqlText.ts"
 import type { Engine } from "./driver.ts"
 import { type Routing, routingKey } from "./loadBalancing.ts"
 import type { Effective } from "./requestOptions.ts"
+import { appliedOf } from "./resultSet.ts"
 import { suspend } from "./suspend.ts"
 import { logSlow } from "./telemetry/slowQueries.ts"
 import type { SessionTelemetry } from "./telemetry/session.ts"
@@ -53,6 +55,7 @@ export abstract class Request<A, E, R> implements Attempted, Outcome<A, E | Cass
   }
 
   abstract readonly isBatch: boolean
+  abstract readonly isConditional: boolean
   /** The text, for the retry policy. */
   abstract readonly query: string | undefined
   /** Its place in the query table. */
@@ -187,6 +190,9 @@ export class StatementRequest<A, E, R> extends Request<A, E, R> {
   get isBatch(): boolean {
     return false
   }
+  get isConditional(): boolean {
+    return isConditional(this.#statement.query)
+  }
   get query(): string {
     return this.#statement.query
   }
@@ -228,6 +234,9 @@ export class BatchRequest<A> extends Request<A, never, never> {
 
   get isBatch(): boolean {
     return true
+  }
+  get isConditional(): boolean {
+    return this.#members.some(({ query }) => isConditional(query))
   }
   get query(): undefined {
     return undefined
@@ -311,11 +320,26 @@ const retry = <A, E, R>(
       )
       if (outcome._tag === "Right") {
         request.span?.answered(outcome.right)
+        // Refused because of itself, it may be: by the attempt before, which nobody knows about.
+        if (doubtful !== undefined && request.isConditional && appliedOf(query, outcome.right) === false) {
+          return yield* unknownOutcome(doubtful, options, outcome.right.host.address)
+        }
         return { response: outcome.right, attempts: retries + 2, failedHosts: [...tried] }
       }
       error = outcome.left
       request.attemptFailed(error)
     }
+  })
+
+const unknownOutcome = (cause: CassandraError, { send }: Effective, host: string): CasWriteUnknownError =>
+  new CasWriteUnknownError({
+    message:
+      "The conditional write was not applied when it was sent again, but an attempt before may have been: whether it was applied is not known. Read at SERIAL consistency to find out.",
+    cause,
+    host,
+    consistency: fromCode(send.serialConsistency ?? codes.SERIAL),
+    received: 0,
+    required: 0
   })
 
 export const decide = (run: () => RetryDecision): Effect.Effect<RetryDecision, QueryError> =>

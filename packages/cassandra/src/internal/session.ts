@@ -28,6 +28,7 @@ import { Activity, closedError } from "./attempt.ts"
 import { checkStatementOptions, problemWithBatch, problemWithStatement } from "./badRequest.ts"
 import type { ClusterInternals } from "./cluster.ts"
 import { flag } from "./clusterOptions/checks.ts"
+import { isConditional } from "./conditional.ts"
 import { kindOf } from "./cqlText.ts"
 import type { Engine } from "./driver.ts"
 import { fromDriverError } from "./driverErrors.ts"
@@ -211,6 +212,9 @@ class OpenSession implements Session {
       let options: Effective
       try {
         options = this.#resolve(fiber, idempotent ? { ...batch.options, idempotent } : batch.options, false)
+        if (options.send.speculation !== undefined && batch.statements.some(({ query }) => isConditional(query))) {
+          options = notSpeculated(options)
+        }
       } catch (error) {
         return failWith(error)
       }
@@ -267,6 +271,7 @@ class OpenSession implements Session {
       // A conditional write's rows need to be looked at: the column that tells whether it was applied is no part of them.
       const later = defer && kind.read
       if (later || !prepare) options = { ...options, send: { ...options.send, defer: later, prepare } }
+      if (options.send.speculation !== undefined && isConditional(statement.query)) options = notSpeculated(options)
       return this.#run(
         fiber,
         keyspace,
@@ -325,6 +330,12 @@ class OpenSession implements Session {
     )
   }
 }
+
+/** Of two executions of a conditional write, one is refused because of the other, and its answer may come first. */
+const notSpeculated = (options: Effective): Effective => ({
+  ...options,
+  send: { ...options.send, speculation: undefined }
+})
 
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 

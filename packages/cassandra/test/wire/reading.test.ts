@@ -206,7 +206,7 @@ it.scopedLive("a column that a SELECT calls [applied] is a column like any other
     const rows = [{ "[applied]": true }, { "[applied]": false }]
     assert.deepStrictEqual(yield* session.rows(statement), rows)
     assert.deepStrictEqual(Chunk.toArray(yield* Stream.runCollect(session.stream(statement))), rows)
-    assert.deepStrictEqual(yield* session.one(statement), Option.some(rows[0]))
+    assert.deepStrictEqual(yield* session.one(statement), Option.fromNullable<Statement.Row | undefined>(rows[0]))
     const page = yield* session.execute(statement)
     assert.deepStrictEqual([page.rows, page.wasApplied], [rows.slice(0, 1), Option.none()])
   })
