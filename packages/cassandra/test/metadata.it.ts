@@ -328,8 +328,37 @@ layer(connected, { excludeTestServices: true })("metadata", (it) => {
       assert.strictEqual(ring.partitioner, local["partitioner"])
       assert.strictEqual(ring.tokens.length, hosts[0]?.tokens.length)
       assert.strictEqual(ring.ranges.length, ring.tokens.length)
+      // The tokens that the server tells, in the order of numbers.
+      const inOrder = [...(local["tokens"] as ReadonlySet<string>)].map(BigInt).toSorted((a, b) => (a < b ? -1 : 1))
+      assert.deepStrictEqual(
+        ring.tokens.map(({ token }) => BigInt(token)),
+        inOrder
+      )
       const ranges = Option.getOrThrow(yield* metadata.tokenRanges(ks))
       assert.isTrue(ranges.every(({ replicas }) => replicas.length === 1))
+      // Each row is in one range, by the server's own reckoning.
+      const session = yield* Session.Session
+      yield* Effect.forEach(
+        Array.from({ length: 50 }, (_, id) => id),
+        (id) => session.execute(cql`INSERT INTO single (id) VALUES (${id})`)
+      )
+      const tokens = (yield* session.rows(cql`SELECT token(id) AS t FROM single`)).map((row) => row["t"] as bigint)
+      const found: Array<bigint> = []
+      for (const { end, start } of ranges) {
+        const [from, to] = [BigInt(start), BigInt(end)]
+        const parts =
+          from < to
+            ? [cql`SELECT token(id) AS t FROM single WHERE token(id) > ${from} AND token(id) <= ${to}`]
+            : [
+                cql`SELECT token(id) AS t FROM single WHERE token(id) > ${from}`,
+                cql`SELECT token(id) AS t FROM single WHERE token(id) <= ${to}`
+              ]
+        for (const part of parts) found.push(...(yield* session.rows(part)).map((row) => row["t"] as bigint))
+      }
+      assert.deepStrictEqual(
+        found.toSorted((a, b) => (a < b ? -1 : 1)),
+        tokens.toSorted((a, b) => (a < b ? -1 : 1))
+      )
       const key = Buffer.from([0, 0, 0, 7])
       assert.deepStrictEqual(yield* metadata.replicas(ks, key), Option.some(hosts))
       assert.deepStrictEqual(yield* metadata.replicasOf(ks, "single", [7]), Option.some(hosts))

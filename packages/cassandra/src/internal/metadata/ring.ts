@@ -1,8 +1,9 @@
 /** The ring of tokens, as the driver has it. */
 import type driver from "cassandra-driver"
 import type { Host } from "../../Host.ts"
-import type { ReplicatedRange, TokenMap, TokenRange } from "../../TokenMap.ts"
+import type { ReplicatedRange, TokenMap } from "../../TokenMap.ts"
 import { hostOf } from "../host.ts"
+import { inOrder, orderOf, rangesOf } from "../topology/tokenRanges.ts"
 import { type Ring, ringOf } from "../wire/client/index.ts"
 
 const partitioners: Readonly<Record<string, string>> = {
@@ -11,8 +12,27 @@ const partitioners: Readonly<Record<string, string>> = {
   ByteOrderedTokenizer: "ByteOrderedPartitioner"
 }
 
-const rangesOf = (tokens: ReadonlyArray<string>): ReadonlyArray<TokenRange> =>
-  tokens.map((start, i) => ({ start, end: tokens[(i + 1) % tokens.length] as string }))
+/** A token: its text, and what the driver finds its replicas and its owner by. */
+interface Place {
+  readonly token: object
+  readonly key: string
+}
+
+/** The tokens of the ring by their texts. The driver's own keys of tokens are no texts of the server's. */
+const placesOf = (ring: Ring): ReadonlyMap<string, Place> =>
+  new Map(
+    ring.ring.map((token, i) => [
+      // Bytes are in upper case here, and in lower case on the server.
+      String(token).toLowerCase(),
+      { token, key: ring.ringTokensAsStrings[i] as string }
+    ])
+  )
+
+const partitionerOf = ({ tokenizer }: Ring): string =>
+  `org.apache.cassandra.dht.${partitioners[tokenizer?.constructor.name ?? ""] ?? "Murmur3Partitioner"}`
+
+const inRingOrder = (ring: Ring, places: ReadonlyMap<string, Place>): ReadonlyArray<string> =>
+  inOrder(places.keys(), orderOf(partitionerOf(ring)))
 
 /** Each host once, however many tokens it has. */
 const converter = (): ((host: driver.Host) => Host) => {
@@ -28,10 +48,14 @@ export const tokenMap = (client: driver.Client): TokenMap | undefined => {
   const ring = ringOf(client)
   if (ring === undefined) return undefined
   const toHost = converter()
-  const tokens = ring.ringTokensAsStrings
+  const places = placesOf(ring)
+  const tokens = inRingOrder(ring, places)
   return {
-    partitioner: `org.apache.cassandra.dht.${partitioners[ring.tokenizer?.constructor.name ?? ""] ?? "Murmur3Partitioner"}`,
-    tokens: tokens.map((token) => ({ token, host: toHost(ring.primaryReplicas[token] as driver.Host) })),
+    partitioner: partitionerOf(ring),
+    tokens: tokens.map((token) => ({
+      token,
+      host: toHost(ring.primaryReplicas[(places.get(token) as Place).key] as driver.Host)
+    })),
     ranges: rangesOf(tokens)
   }
 }
@@ -50,11 +74,11 @@ export const tokenRanges = (client: driver.Client, keyspace: string): ReadonlyAr
   const ring = ringOf(client)
   if (ring === undefined || !isSpread(ring, keyspace)) return undefined
   const toHost = converter()
-  const tokens = ring.ring
-  return rangesOf(ring.ringTokensAsStrings).map((range, i) => ({
+  const places = placesOf(ring)
+  return rangesOf(inRingOrder(ring, places)).map((range) => ({
     ...range,
     // What belongs to a token belongs to the range that it ends.
-    replicas: (ring.getReplicas(keyspace, tokens[(i + 1) % tokens.length] as object) ?? []).map(toHost)
+    replicas: (ring.getReplicas(keyspace, (places.get(range.end) as Place).token) ?? []).map(toHost)
   }))
 }
 
