@@ -24,14 +24,16 @@ import type { CassandraError } from "./CassandraError.ts"
 import * as Argument from "./internal/arguments.ts"
 import { refuse, text } from "./internal/clusterOptions/checks.ts"
 import { statementFor } from "./internal/query.ts"
-import { structuralKey } from "./internal/structuralKey.ts"
+import { canonicalRequest } from "./internal/canonicalRequest.ts"
+import { byBytes, byValue, decimalMark, structuralKey } from "./internal/structuralKey.ts"
 import { verify } from "./internal/verifyQuery.ts"
 import type { SchemaMismatchError } from "./SchemaMismatchError.ts"
 import { Session } from "./Session.ts"
 import * as Statement from "./Statement.ts"
 
 /**
- * A resolver's request. Two for the same thing are equal.
+ * A resolver's request. Two for the same thing are equal, and so is what the server takes for the same: a uuid in upper case and in
+ * lower case, a set in another order.
  *
  * @since 0.1.0
  * @category models
@@ -39,7 +41,15 @@ import * as Statement from "./Statement.ts"
 export class QueryRequest<out A, out E> extends Request.Class<
   A,
   CassandraError | ParseError | E,
-  { readonly tag: string; readonly input: unknown; readonly encoded: unknown; readonly key: string }
+  {
+    readonly tag: string
+    /** The input as it would be read from a row. */
+    readonly input: unknown
+    readonly encoded: unknown
+    readonly key: string
+    /** The key of its partition; undefined when it is by itself. */
+    readonly partition: string | undefined
+  }
 > {
   [Equal.symbol](that: unknown): boolean {
     return that instanceof QueryRequest && this.tag === that.tag && this.key === that.key
@@ -136,7 +146,7 @@ const makeResolver = <Input, RequestR, A, E, ResultR>(
   Effect.gen(function* () {
     const session = yield* Session
     const context = yield* Effect.context<ResultR>()
-    yield* verify(session, {
+    const bound = yield* verify(session, {
       request: spec.Request.ast,
       result: spec.Result?.ast,
       execute: (request) => spec.execute([request]),
@@ -178,7 +188,7 @@ const makeResolver = <Input, RequestR, A, E, ResultR>(
       }
       const partitions = new Map<unknown, Array<Wanted<A, E>>>()
       for (const one of wanted.values()) {
-        const partition = spec.partition === undefined ? one : structuralKey(spec.partition(one.encoded as never))
+        const partition = one.requests[0]?.partition ?? one
         const known = partitions.get(partition)
         if (known === undefined) partitions.set(partition, [one])
         else known.push(one)
@@ -186,18 +196,27 @@ const makeResolver = <Input, RequestR, A, E, ResultR>(
       return Effect.forEach(partitions.values(), run, { concurrency: spec.concurrency ?? 32, discard: true })
     }).identified("effect-cassandra/Resolver", spec.tag)
 
-    const encode = Schema.encode(spec.Request as Schema.Schema<Input, unknown, RequestR>)
+    const codec = spec.Request as Schema.Schema<Input, unknown, RequestR>
+    const encode = Schema.encode(codec)
+    const decode = Schema.decodeUnknown(codec)
+    const canonical = canonicalRequest(spec.Request.ast, bound)
+    const made = (input: Input, encoded: unknown, asRead: unknown) =>
+      new QueryRequest<A, E>({
+        tag: spec.tag,
+        input,
+        encoded,
+        key: spec.shared ? structuralKey(asRead, byBytes) : `#${unshared++}`,
+        partition: spec.partition === undefined ? undefined : structuralKey(spec.partition(asRead as never), byBytes)
+      })
     const request = (input: Input) =>
-      Effect.map(
-        encode(input),
-        (encoded) =>
-          new QueryRequest<A, E>({
-            tag: spec.tag,
-            input,
-            encoded,
-            key: spec.shared ? structuralKey(encoded) : `#${unshared++}`
-          })
-      )
+      Effect.flatMap(encode(input), (encoded) => {
+        if (!spec.shared) return Effect.succeed(made(input, encoded, encoded))
+        const asRead = canonical(encoded)
+        return Effect.map(
+          Effect.orElseSucceed(decode(asRead), () => input),
+          (read) => made(read, encoded, asRead)
+        )
+      })
     return {
       resolver: resolver as unknown as RequestResolver.RequestResolver<QueryRequest<unknown, unknown>>,
       request,
@@ -224,16 +243,33 @@ const complete = <A, E>(
   exit: Exit.Exit<A, CassandraError | ParseError | E>
 ): Effect.Effect<void> => Effect.forEach(requests, (request) => Request.complete(request, exit), { discard: true })
 
-/** Rows by a key of theirs. */
-const groupRows = <A>(rows: ReadonlyArray<unknown>, keyOf: (row: A) => unknown): Map<string, Array<A>> => {
-  const groups = new Map<string, Array<A>>()
-  for (const row of rows as ReadonlyArray<A>) {
-    const key = structuralKey(keyOf(row))
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [row])
-    else group.push(row)
+/**
+ * Rows by a key of theirs. Decimals of the same value and another scale are one clustering key, but two partitions: the same scale
+ * goes before the same value.
+ */
+const groupRows = <A>(
+  rows: ReadonlyArray<unknown>,
+  keyOf: (row: A) => unknown
+): ((key: unknown) => ReadonlyArray<A> | undefined) => {
+  const grouped = (decimals: typeof byBytes): ReadonlyMap<string, Array<A>> => {
+    const groups = new Map<string, Array<A>>()
+    for (const row of rows as ReadonlyArray<A>) {
+      const key = structuralKey(keyOf(row), decimals)
+      const group = groups.get(key)
+      if (group === undefined) groups.set(key, [row])
+      else group.push(row)
+    }
+    return groups
   }
-  return groups
+  const exact = grouped(byBytes)
+  let alike: ReadonlyMap<string, Array<A>> | undefined
+  return (key) => {
+    const wanted = structuralKey(key, byBytes)
+    const found = exact.get(wanted)
+    if (found !== undefined || !wanted.includes(decimalMark)) return found
+    alike ??= grouped(byValue)
+    return alike.get(structuralKey(key, byValue))
+  }
 }
 
 /**
@@ -284,7 +320,7 @@ export const findById = <Id, I, IdR, A, AI, AR>(
     shared: true,
     distribute: (wanted, rows) => {
       const groups = groupRows(rows, options.ResultId)
-      return wanted.map(({ input }) => Exit.succeed(Option.fromNullable(groups.get(structuralKey(input))?.[0])))
+      return wanted.map(({ input }) => Exit.succeed(Option.fromNullable(groups(input)?.[0])))
     }
   })
 }
@@ -340,9 +376,7 @@ export const grouped = <Input, I, InputR, K, A, AI, AR>(
     shared: true,
     distribute: (wanted, rows) => {
       const groups = groupRows(rows, options.ResultGroupKey)
-      return wanted.map(({ input }) =>
-        Exit.succeed(groups.get(structuralKey(options.RequestGroupKey(input as Input))) ?? [])
-      )
+      return wanted.map(({ input }) => Exit.succeed(groups(options.RequestGroupKey(input as Input)) ?? []))
     }
   })
 }

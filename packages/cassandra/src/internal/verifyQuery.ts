@@ -8,9 +8,10 @@ import { type Mismatch, SchemaMismatchError } from "../SchemaMismatchError.ts"
 import type { Session } from "../Session.ts"
 import type { Statement } from "../Statement.ts"
 import { kindOf } from "./cqlText.ts"
-import { parseCqlType } from "./cqlTypeText.ts"
+import { type CqlTypeTree, parseCqlType } from "./cqlTypeText.ts"
 import { fieldOf, type Sample, sampleOf } from "./sample.ts"
-import { fieldsOf, formOf, takesNull, typeText, type Unfit, unfitOf } from "./schemaFit.ts"
+import { fieldsOf, formOf, takesNull, typeText, type Unfit, unfitOf, type UserTypes } from "./schemaFit.ts"
+import { keepsNull } from "./nullFirst.ts"
 import { readSelect, type SelectText } from "./selectList.ts"
 import { noTable, readTable, type TableSchema } from "./tableSchema.ts"
 
@@ -32,10 +33,19 @@ interface ResultColumn {
   readonly source: { readonly type: string; readonly key: boolean } | undefined
 }
 
+/** What the server says of the request's fields. */
+export interface Bound {
+  /** The types of the variables that a field is bound to, by its name; the name is empty for a request that is no record. */
+  readonly fields: ReadonlyMap<string, CqlTypeTree>
+  readonly types: UserTypes
+}
+
+const nothingBound: Bound = { fields: new Map(), types: noTable.types }
+
 export const verify = (
   session: Session,
   query: Verifiable
-): Effect.Effect<void, CassandraError | SchemaMismatchError> =>
+): Effect.Effect<Bound, CassandraError | SchemaMismatchError> =>
   Effect.gen(function* () {
     const sample = sampleFor(query)
     const statement = yield* Effect.try({
@@ -49,7 +59,7 @@ export const verify = (
         })
     })
     const text = statement.query
-    if (!kindOf(text).prepared) return
+    if (!kindOf(text).prepared) return nothingBound
     const prepared = yield* session.prepare(text, { keyspace: statement.options.keyspace, refresh: true })
     const select = readSelect(text)
     const [variable] = prepared.variables
@@ -73,7 +83,43 @@ export const verify = (
         mismatches
       })
     }
+    return { fields: boundFields(sample, statement, prepared, schema), types: schema.types }
   })
+
+/** Fields that are bound to variables of one type; those that are bound to several, as it may be, are not among them. */
+const boundFields = (
+  sample: Sample,
+  { values }: Statement.Any,
+  prepared: PreparedStatement,
+  { columns }: TableSchema
+): Bound["fields"] => {
+  const found = new Map<string, { readonly text: string; readonly type: CqlTypeTree } | undefined>()
+  prepared.variables.forEach(({ name, type }, i) => {
+    const value = valueOf(values, name, i)
+    const whole = parseCqlType(type)
+    const field = fieldOf(sample, value, name)
+    if (field !== undefined) return add(field.name, whole)
+    // In an IN, one of several: the variable of `id IN ?` is called `in(id)`.
+    if (!Array.isArray(value) || value.length !== 1 || whole.parameters.length !== 1) return
+    const element = fieldOf(sample, value[0], /^in\((.*)\)$/i.exec(name)?.[1] ?? name)
+    if (element !== undefined) add(element.name, whole.parameters[0] as CqlTypeTree)
+  })
+  function add(name: string, type: CqlTypeTree): void {
+    const text = typeText(type)
+    const known = found.get(name)
+    found.set(name, !found.has(name) || known?.text === text ? { text, type } : undefined)
+  }
+  // What is not bound may be compared with a column of its name.
+  const read = Option.getOrElse(prepared.columns, () => columns)
+  for (const { name } of sample.fields) {
+    const column = found.has(name) ? undefined : read.find((candidate) => candidate.name === name)
+    if (column !== undefined) add(name, parseCqlType(column.type))
+  }
+  return new Map([...found].flatMap(([name, known]) => (known === undefined ? [] : [[name, known.type] as const])))
+}
+
+const valueOf = (values: Statement.Any["values"], name: string, i: number): unknown =>
+  Array.isArray(values) ? values[i] : (values as { readonly [name: string]: unknown })[name]
 
 const sampleFor = ({ request, sample }: Verifiable): Sample => {
   const fields = fieldsOf(request)
@@ -98,7 +144,7 @@ const requestMismatches = (
   { columns, types }: TableSchema
 ): ReadonlyArray<Mismatch> =>
   variables.flatMap(({ name, type }, i): ReadonlyArray<Mismatch> => {
-    const value: unknown = Array.isArray(values) ? values[i] : (values as { readonly [name: string]: unknown })[name]
+    const value = valueOf(values, name, i)
     const field = fieldOf(sample, value, name)
     if (field === undefined) return []
     const unfit = unfitOf(field.ast, parseCqlType(type), { direction: "write", types })
@@ -116,7 +162,8 @@ const requestMismatches = (
       ]
     }
     const key = columns.find((column) => column.name === name)?.key === true
-    if (!key || !(field.optional || takesNull(field.ast))) return []
+    // A collection that reads null as empty is never written as null.
+    if (!key || !(field.optional || keepsNull(field.ast))) return []
     return [
       {
         ...common,
