@@ -100,8 +100,9 @@ export interface ReadOptions<RequestA, RequestI, RequestR, ResultA, ResultI, Res
 > {
   readonly Result: Schema.Schema<ResultA, ResultI, ResultR>
   /**
-   * What to make, when the query is prepared, of a field that does not take null and a column that may be null, which every
-   * column outside of the primary key may be. `"trust"`: nothing, the application never writes null there; a row that has
+   * What to make, when the query is prepared, of a field that does not take null and a column that may be null. Every column outside
+   * of the primary key may be; so may a clustering key of a table with static columns, unless the query restricts it or a column
+   * with values, a `max` without a GROUP BY, and an expression of such columns. `"trust"`: nothing, the application never writes null there; a row that has
    * one fails with a `ParseError`. `"check"`: it is a mismatch. Default: `"trust"`.
    */
   readonly nulls?: "trust" | "check" | undefined

@@ -11,7 +11,9 @@ export interface TableColumn {
   readonly name: string
   /** As CQL writes it, with `frozen` where it is. */
   readonly type: string
+  /** Part of the primary key. */
   readonly key: boolean
+  readonly kind: "partition_key" | "clustering" | "static" | "regular"
 }
 
 export interface TableSchema {
@@ -48,7 +50,8 @@ export const readTable = (
       columns: found.map((row) => ({
         name: String(row["column_name"]),
         type: String(row["type"]),
-        key: row["kind"] === "partition_key" || row["kind"] === "clustering"
+        key: row["kind"] === "partition_key" || row["kind"] === "clustering",
+        kind: row["kind"] as TableColumn["kind"]
       })),
       types: (name) => byName.get(name)
     }

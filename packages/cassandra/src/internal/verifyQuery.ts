@@ -11,9 +11,10 @@ import { kindOf } from "./cqlText.ts"
 import { type CqlTypeTree, parseCqlType } from "./cqlTypeText.ts"
 import { fieldOf, type Sample, sampleOf } from "./sample.ts"
 import { fieldsOf, formOf, takesNull, typeText, type Unfit, unfitOf, type UserTypes } from "./schemaFit.ts"
+import { nullColumns, type WhyNull } from "./nullColumns.ts"
 import { keepsNull } from "./nullFirst.ts"
 import { readSelect, type SelectText } from "./selectList.ts"
-import { noTable, readTable, type TableSchema } from "./tableSchema.ts"
+import { noTable, readTable, type TableColumn, type TableSchema } from "./tableSchema.ts"
 
 export interface Verifiable {
   readonly request: AST.AST
@@ -21,7 +22,7 @@ export interface Verifiable {
   readonly execute: (request: never) => Statement.Any
   /** An encoded request of the user's; without one, a sample is made up. */
   readonly sample: Option.Option<unknown>
-  /** Whether a column that is no key has to be read into a field that takes null. */
+  /** Whether a column that may be null has to be read into a field that takes null. */
   readonly strict: boolean
 }
 
@@ -30,7 +31,9 @@ interface ResultColumn {
   readonly name: string
   readonly type: string | undefined
   /** The table's column of that name. */
-  readonly source: { readonly type: string; readonly key: boolean } | undefined
+  readonly source: TableColumn | undefined
+  /** Where it is in the select list. */
+  readonly index: number
 }
 
 /** What the server says of the request's fields. */
@@ -71,7 +74,13 @@ export const verify = (
       ...requestMismatches(sample, statement, prepared, schema),
       ...(query.result === undefined || select === undefined
         ? []
-        : resultMismatches(query.result, query.strict, resultColumns(prepared, select, schema), schema))
+        : resultMismatches(
+            query.result,
+            query.strict,
+            resultColumns(prepared, select, schema),
+            schema,
+            nullColumns(text, schema)
+          ))
     ]
     if (mismatches.length > 0) {
       const list = mismatches.map(({ message }) => `- ${message}`).join("\n")
@@ -189,21 +198,22 @@ const resultColumns = (
       columns: columns.value.map(({ name, type }, i) => ({
         name,
         type,
-        source: sourceOf(selectors === "*" ? name : selectors[i]?.column)
+        source: sourceOf(selectors === "*" ? name : selectors[i]?.column),
+        index: i
       }))
     }
   }
   if (selectors === "*") {
     return {
       complete: table.columns.length > 0,
-      columns: table.columns.map((source) => ({ name: source.name, type: source.type, source }))
+      columns: table.columns.map((source, index) => ({ name: source.name, type: source.type, source, index }))
     }
   }
   return {
     complete: true,
-    columns: selectors.flatMap(({ column, name, type }) => {
+    columns: selectors.flatMap(({ column, name, type }, index) => {
       const source = sourceOf(column)
-      return name === undefined ? [] : [{ name, type: type ?? source?.type, source }]
+      return name === undefined ? [] : [{ name, type: type ?? source?.type, source, index }]
     })
   }
 }
@@ -212,7 +222,8 @@ const resultMismatches = (
   result: AST.AST,
   strict: boolean,
   { columns, complete }: ReturnType<typeof resultColumns>,
-  { types }: TableSchema
+  { types }: TableSchema,
+  whyNull: ReturnType<typeof nullColumns>
 ): ReadonlyArray<Mismatch> =>
   (fieldsOf(result) ?? []).flatMap(({ name, optional, type: ast }): ReadonlyArray<Mismatch> => {
     const subject = `Result field "${name}"`
@@ -252,8 +263,9 @@ const resultMismatches = (
         }
       ]
     }
-    if (takesNull(ast) || column.source === undefined || column.source.key) return []
-    if (optional) {
+    const why = takesNull(ast) ? undefined : whyNull(column.index, column.source)
+    if (why === undefined) return []
+    if (optional && why === "value") {
       return [
         {
           ...common,
@@ -264,21 +276,28 @@ const resultMismatches = (
         }
       ]
     }
-    const collection = /^(list|set|map)</.exec(column.source.type)?.[1]
+    const collection = why === "value" ? /^(list|set|map)</.exec(column.source?.type ?? "")?.[1] : undefined
     if (collection === undefined && !strict) return []
     return [
       {
         ...common,
         problem: "Nullable",
         schema: "does not take null",
-        database: collection === undefined ? "may be null" : `an empty ${column.source.type} is null`,
+        database: collection === undefined ? "may be null" : `an empty ${column.source?.type} is null`,
         message:
           collection === undefined
-            ? `${subject} does not take null, but column "${name}" is no part of the primary key and may be null. Use CqlType.nullable, CqlType.option or CqlType.optional.`
-            : `${subject} does not take null, but column "${name}" has the type ${column.source.type}, and Cassandra gives null for an empty one. Use CqlType.${collection}, which reads null as empty.`
+            ? `${subject} does not take null, but column "${name}" ${reasons[why]}. Use CqlType.nullable, CqlType.option or CqlType.optional.`
+            : `${subject} does not take null, but column "${name}" has the type ${column.source?.type}, and Cassandra gives null for an empty one. Use CqlType.${collection}, which reads null as empty.`
       }
     ]
   })
+
+const reasons: Readonly<Record<WhyNull, string>> = {
+  value: "is no part of the primary key and may be null",
+  static: "is a clustering key, which is null in a partition that has static columns only",
+  aggregate: "is null where there is nothing to aggregate",
+  expression: "is an expression that may be null"
+}
 
 const plain = (name: string): string => name.toLowerCase().replaceAll("_", "")
 
