@@ -3,6 +3,7 @@ import type { ServerOptions } from "effect-cassandra-testkit"
 import { CassandraCluster, CassandraServer } from "effect-cassandra-testkit"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
+import * as Defaults from "../src/internal/defaults.ts"
 
 /** What `make` says in an environment of these variables only. */
 const failure = (variables: Record<string, string>, options: ServerOptions = {}) =>
@@ -76,6 +77,21 @@ describe("choosing a server", () => {
     Effect.gen(function* () {
       const error = yield* failure({ CASSANDRA_CONTACT_POINTS: "127.0.0.1", CASSANDRA_PORT: "http" })
       assert.strictEqual(error._tag, "OptionsError")
+    })
+  )
+
+  it.effect("the environment says which version is started, unless the options do", () =>
+    Effect.gen(function* () {
+      const started = (variables: Record<string, string>, version?: string) =>
+        Effect.map(Defaults.resolve({ version }), ({ release }) => release.version).pipe(
+          Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(variables))))
+        )
+      assert.strictEqual(yield* started({}), "5.0.9")
+      assert.strictEqual(yield* started({ CASSANDRA_VERSION: " " }), "5.0.9")
+      assert.strictEqual(yield* started({ CASSANDRA_VERSION: "4.1" }), "4.1.10")
+      assert.strictEqual(yield* started({ CASSANDRA_VERSION: "4.1" }, "4.0.1"), "4.0.1")
+      const wrong = yield* Effect.flip(started({ CASSANDRA_VERSION: "3.11" }))
+      assert.strictEqual(wrong.option, "CASSANDRA_VERSION")
     })
   )
 

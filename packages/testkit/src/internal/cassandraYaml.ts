@@ -17,11 +17,16 @@ export interface NodeSettings {
   readonly extra: Readonly<Record<string, unknown>>
 }
 
-/** What tests may want to create is allowed; the names of these switches changed in 4.1. */
+/** What tests may want to create is allowed; the names of these switches changed in 4.1. Transactions came with 6.0. */
 const features = (line: string): Record<string, unknown> =>
   line === "4.0"
     ? { enable_user_defined_functions: true, enable_materialized_views: true, enable_sasi_indexes: true }
-    : { user_defined_functions_enabled: true, materialized_views_enabled: true, sasi_indexes_enabled: true }
+    : {
+        user_defined_functions_enabled: true,
+        materialized_views_enabled: true,
+        sasi_indexes_enabled: true,
+        ...(["4.1", "5.0"].includes(line) ? {} : { accord: { enabled: true } })
+      }
 
 const authentication = {
   authenticator: "PasswordAuthenticator",
