@@ -33,7 +33,7 @@ export type TypeId = typeof TypeId
  * - `Duplicate`: two migrations have the same id.
  * - `Gap`: an id is left out, where ids count from 0 or 1.
  * - `InvalidName`: a name is not like `0001_create_users`.
- * - `ImportError`: a file cannot be read, split into statements or imported.
+ * - `ImportError`: a file cannot be read or imported, or a statement is known to be one that cannot be run, such as `USE`.
  * - `BadState`: the migrator cannot work like this, for example without a keyspace.
  *
  * @since 0.1.0

@@ -525,4 +525,49 @@ layer(quietly, { excludeTestServices: true, timeout: 180_000 })("Migrator", (it)
       }),
     180_000
   )
+  it.scoped(
+    "says how to have the keyspace created, and which data centres there are",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* CassandraServer.CassandraServer
+        const file = yield* TestKeyspace.TestKeyspace
+        const name = `${file.name.slice(0, 40)}_cli`
+        const dc = server.localDataCenter
+        const session = yield* Session.Session
+        yield* Effect.addFinalizer(() => Effect.orDie(session.execute(cql`DROP KEYSPACE IF EXISTS ${cql.id(name)}`)))
+        const directory = yield* Effect.acquireRelease(
+          Effect.promise(() => mkdtemp(join(tmpdir(), "migrations-"))),
+          (path) => Effect.promise(() => rm(path, { recursive: true }))
+        )
+        yield* Effect.promise(() => writeFile(join(directory, "0001_a.cql"), "CREATE TABLE t (id int PRIMARY KEY);"))
+        const migrate = (...args: ReadonlyArray<string>) =>
+          output(here("../src/bin/migrate.ts"), [...args, "--dir", directory, "--keyspace", name], {
+            CASSANDRA_CONTACT_POINTS: server.contactPoints.join(","),
+            CASSANDRA_PORT: String(server.port),
+            CASSANDRA_LOCAL_DC: dc,
+            // Not set, all of them.
+            ...Object.fromEntries(["TLS", "TLS_CA", "TLS_CERT", "TLS_KEY"].map((rest) => [`CASSANDRA_${rest}`, ""])),
+            ...Option.match(server.credentials, {
+              onNone: () => ({ CASSANDRA_USERNAME: "", CASSANDRA_PASSWORD: "" }),
+              onSome: ({ username }) => ({ CASSANDRA_USERNAME: username })
+            })
+          })
+        for (const command of ["run", "list", "verify"]) {
+          const failed = yield* migrate(command)
+          assert.strictEqual(failed.code, 1)
+          assert.match(failed.err, new RegExp(`^There is no keyspace ${name}\\. .*\n$`))
+          assert.match(failed.err, new RegExp(`run --keyspace ${name} --create-keyspace ${dc}:[123]`))
+          assert.match(failed.err, new RegExp(`the cluster has ${dc} \\(\\d nodes?\\)`))
+        }
+        const wrong = yield* migrate("run", "--create-keyspace", `${dc}:1,nowhere:3`)
+        assert.strictEqual(wrong.code, 1)
+        assert.match(
+          wrong.err,
+          new RegExp(`there is no data centre nowhere\\. The cluster has ${dc} \\(\\d nodes?\\)\n$`)
+        )
+        const ran = yield* migrate("run", "--create-keyspace", `${dc}:1`)
+        assert.deepStrictEqual([ran.code, ran.out], [0, "1 migration applied\n"])
+      }),
+    180_000
+  )
 })
