@@ -243,7 +243,8 @@ export const layerConfig = (
 /**
  * A cluster from the environment, with options of your own for what it does not say: `CASSANDRA_CONTACT_POINTS` (separated
  * by commas), `_PORT`, `_LOCAL_DC`, `_USERNAME`, `_PASSWORD`, and for TLS `_TLS` (`true`), `_TLS_CA`, `_TLS_CERT`, `_TLS_KEY`
- * (files in PEM, or the PEM itself) and `_TLS_SERVER_NAME`. The environment wins over the options.
+ * (files in PEM, or the PEM itself) and `_TLS_SERVER_NAME`. The environment wins over the options. A variable that is empty is not
+ * set.
  *
  * `CASSANDRA_KEYSPACE` is for `Session.layerEnv`.
  *
@@ -252,15 +253,5 @@ export const layerConfig = (
  */
 export const layerEnv = (options: ClusterOptions = {}): Layer.Layer<Cluster, CassandraError | ConfigError> => {
   Argument.record("Cluster.layerEnv", options)
-  return Layer.scoped(
-    Cluster,
-    Effect.flatMap(environment, (fromEnvironment) =>
-      // Credentials of the environment stand for another way to log in as well.
-      make({
-        ...options,
-        ...(fromEnvironment.credentials === undefined ? {} : { authentication: undefined }),
-        ...fromEnvironment
-      })
-    )
-  )
+  return Layer.scoped(Cluster, Effect.flatMap(environment(options), make))
 }
