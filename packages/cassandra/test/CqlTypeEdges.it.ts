@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { schema, sessionLayer } from "./support/client.ts"
+import { since } from "./support/release.ts"
 
 class Point extends Schema.Class<Point>("Point")({
   x: CqlType.double,
@@ -38,7 +39,9 @@ const decimal = BigDecimal.make
 const origin = new Point({ x: -0, y: Option.none() })
 const far = new Point({ x: 1e300, y: Option.some(2), label: "" })
 
-const cases: ReadonlyArray<Case> = [
+const vectors = since("5.0", "the type vector")
+
+const everywhere: ReadonlyArray<Case> = [
   comesBack("varchar", CqlType.text, ["", "ž"]),
   comesBack("varint", CqlType.varint, [
     2n ** 63n,
@@ -133,6 +136,8 @@ const cases: ReadonlyArray<Case> = [
     ]
   )
 ]
+
+const cases = vectors ? everywhere : everywhere.filter(({ type }) => !type.includes("vector<"))
 
 /** Types of which the server stores a value of no bytes, unlike null. */
 const emptiable = [

@@ -9,6 +9,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { cluster as clusterOf, optionsFor, schema } from "./support/client.ts"
+import { since } from "./support/release.ts"
+
+const vectors = since("5.0", "vectors and storage-attached indexes of a table")
 
 /** A cluster, and a session of it in the file's keyspace. */
 const connected = Layer.effect(
@@ -56,13 +59,17 @@ layer(connected, { excludeTestServices: true })("metadata", (it) => {
       yield* schema(
         `CREATE TABLE readings (
           "Room" text, day date, at timestamp, seq int, place text static, value double, tags set<text>,
-          embedding vector<float, 3>, notes frozen<map<text, list<int>>>, PRIMARY KEY (("Room", day), at, seq)
+          ${vectors ? "embedding vector<float, 3>," : ""} notes frozen<map<text, list<int>>>, PRIMARY KEY (("Room", day), at, seq)
         ) WITH CLUSTERING ORDER BY (at DESC, seq ASC) AND comment = 'what was measured' AND gc_grace_seconds = 3600
           AND compaction = {'class': 'LeveledCompactionStrategy', 'sstable_size_in_mb': '64'}`,
         "CREATE INDEX by_place ON readings (place)",
         "CREATE INDEX by_tag ON readings (tags)",
-        "CREATE INDEX by_value ON readings (value) USING 'sai'",
-        "CREATE CUSTOM INDEX by_embedding ON readings (embedding) USING 'StorageAttachedIndex' WITH OPTIONS = {'similarity_function': 'dot_product'}"
+        ...(vectors
+          ? [
+              "CREATE INDEX by_value ON readings (value) USING 'sai'",
+              "CREATE CUSTOM INDEX by_embedding ON readings (embedding) USING 'StorageAttachedIndex' WITH OPTIONS = {'similarity_function': 'dot_product'}"
+            ]
+          : [])
       )
       const table = Option.getOrThrow(yield* metadata.table(ks, "readings"))
       assert.deepStrictEqual(
@@ -73,7 +80,7 @@ layer(connected, { excludeTestServices: true })("metadata", (it) => {
           ["at", "timestamp", "clustering"],
           ["seq", "int", "clustering"],
           ["place", "text", "static"],
-          ["embedding", "vector<float, 3>", "regular"],
+          ...(vectors ? [["embedding", "vector<float, 3>", "regular"]] : []),
           ["notes", "frozen<map<text, frozen<list<int>>>>", "regular"],
           ["tags", "set<text>", "regular"],
           ["value", "double", "regular"]
@@ -99,16 +106,20 @@ layer(connected, { excludeTestServices: true })("metadata", (it) => {
       assert.deepStrictEqual(
         table.indexes.map(({ className, kind, name, options, target }) => [name, kind, target, className, options]),
         [
-          [
-            "by_embedding",
-            "CUSTOM",
-            "embedding",
-            Option.some("StorageAttachedIndex"),
-            { similarity_function: "dot_product" }
-          ],
+          ...(vectors
+            ? [
+                [
+                  "by_embedding",
+                  "CUSTOM",
+                  "embedding",
+                  Option.some("StorageAttachedIndex"),
+                  { similarity_function: "dot_product" }
+                ]
+              ]
+            : []),
           ["by_place", "COMPOSITES", "place", Option.none(), {}],
           ["by_tag", "COMPOSITES", "values(tags)", Option.none(), {}],
-          ["by_value", "CUSTOM", "value", Option.some("sai"), {}]
+          ...(vectors ? [["by_value", "CUSTOM", "value", Option.some("sai"), {}]] : [])
         ]
       )
       const id = yield* (yield* Session.Session).one(

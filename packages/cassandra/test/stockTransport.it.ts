@@ -10,6 +10,7 @@ import * as Stream from "effect/Stream"
 import * as TestServer from "effect-cassandra-testkit/vitest"
 import { vi } from "vitest"
 import { cluster, connect } from "./support/client.ts"
+import { since } from "./support/release.ts"
 
 // The files before this one have loaded the client with its wire, and those after it are to have that again.
 vi.hoisted(() => vi.resetModules())
@@ -34,6 +35,8 @@ const setup = Layer.scoped(Session.Session, connect({ minimumProtocolVersion: 4 
 )
 
 const insertHome = (id: number, home: object) => cql`INSERT INTO homes (id, home) VALUES (${id}, ${home})`
+
+const vectors = since("5.0", "the type vector")
 
 layer(setup, { excludeTestServices: true })("a driver that the wire does not know", (it) => {
   it.effect("fails clearly when protocol v5 is the least", () =>
@@ -61,8 +64,10 @@ layer(setup, { excludeTestServices: true })("a driver that the wire does not kno
       assert.strictEqual((yield* state).protocolVersion, 4)
       const session = yield* Session.Session
       yield* session.execute(
-        cql`CREATE TABLE t (p int, id int, at timestamp, day date, due duration, tags set<text>, v vector<float, 2>,
+        Statement.make(
+          `CREATE TABLE t (p int, id int, at timestamp, day date, due duration, tags set<text>, v ${vectors ? "vector<float, 2>" : "list<float>"},
           PRIMARY KEY (p, id))`
+        )
       )
       const row = {
         p: 1,

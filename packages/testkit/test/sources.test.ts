@@ -16,6 +16,12 @@ const failure = (variables: Record<string, string>, options: ServerOptions = {})
 /** No program is found here, and nothing is in the cache. */
 const nothing = { PATH: "/nonexistent", HOME: "/nonexistent", EFFECT_CASSANDRA_CACHE: "/nonexistent" }
 
+/** The version of the server that is started in an environment of these variables only. */
+const started = (variables: Record<string, string>, version?: string) =>
+  Effect.map(Defaults.resolve({ version }), ({ release }) => release.version).pipe(
+    Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(variables))))
+  )
+
 describe("choosing a server", () => {
   it.live("without any, the error lists the three ways", () =>
     Effect.gen(function* () {
@@ -82,10 +88,6 @@ describe("choosing a server", () => {
 
   it.effect("the environment says which version is started, unless the options do", () =>
     Effect.gen(function* () {
-      const started = (variables: Record<string, string>, version?: string) =>
-        Effect.map(Defaults.resolve({ version }), ({ release }) => release.version).pipe(
-          Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(variables))))
-        )
       assert.strictEqual(yield* started({}), "5.0.9")
       assert.strictEqual(yield* started({ CASSANDRA_VERSION: " " }), "5.0.9")
       assert.strictEqual(yield* started({ CASSANDRA_VERSION: "4.1" }), "4.1.10")

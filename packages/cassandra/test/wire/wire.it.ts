@@ -11,7 +11,8 @@ import { makeWriter } from "../../src/internal/wire/encodeValue.ts"
 import * as Wire from "../../src/internal/wire/index.ts"
 import * as Body from "./body.ts"
 import { asDriver, attach, batch, execute, failure, prepare, shutdown, type WireSettings } from "./support.ts"
-import { fallback, typed } from "./values.ts"
+import { since } from "../support/release.ts"
+import { fallback, typedWith } from "./values.ts"
 
 const server: ProvidedServer = inject("effect-cassandra-testkit/server")
 const keyspace = `wire_${process.pid}_${Date.now().toString(36)}`
@@ -78,7 +79,7 @@ describe("protocol v5", () => {
 
   it("gives what the stock driver gives, for random schemas and rows of every type", async () => {
     let n = 0
-    const columns = fc.array(typed, { minLength: 4, maxLength: 8 })
+    const columns = fc.array(typedWith(since("5.0", "random vectors")), { minLength: 4, maxLength: 8 })
     const tables = columns.chain((of) =>
       fc.record({
         of: fc.constant(of),
