@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { CassandraError, cql, Migrator, Session } from "effect-cassandra"
+import { CassandraError, cql, Migrator, Session, Statement } from "effect-cassandra"
 import { CassandraServer, TestKeyspace } from "effect-cassandra-testkit"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -19,6 +19,7 @@ import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { schemaAgreement } from "../src/internal/session.ts"
 import { connect, sessionLayer } from "./support/client.ts"
+import { since } from "./support/release.ts"
 
 const names = (migrations: ReadonlyArray<{ readonly name: string }>) => migrations.map(({ name }) => name)
 
@@ -570,4 +571,65 @@ layer(quietly, { excludeTestServices: true, timeout: 180_000 })("Migrator", (it)
       }),
     180_000
   )
+
+  const scripts = (files: Readonly<Record<string, string>>) =>
+    Effect.map(
+      Effect.acquireRelease(
+        Effect.promise(async () => {
+          const path = await mkdtemp(join(tmpdir(), "migrations-"))
+          for (const [name, content] of Object.entries(files)) await writeFile(join(path, name), content)
+          return path
+        }),
+        (path) => Effect.promise(() => rm(path, { recursive: true }))
+      ),
+      Migrator.fromDirectory
+    )
+
+  for (const refused of ["USE system", "SOURCE 'more.cql'", "INSERT INTO early (id) VALUES (1"]) {
+    it.scoped(`runs nothing at all when a later file has ${refused}`, () =>
+      Effect.gen(function* () {
+        const loader = yield* scripts({
+          "0001_a.cql": "CREATE TABLE early (id int PRIMARY KEY);",
+          "0002_b.cql": `INSERT INTO early (id) VALUES (1);\n${refused};`
+        })
+        const error = yield* Effect.flip(Migrator.run({ loader, table: "upfront" }))
+        assert.strictEqual(error._tag === "MigrationError" ? error.reason : error._tag, "ImportError")
+        assert.include(error.message, "0002_b.cql, line 2: ")
+        assert.isFalse(yield* exists("early"))
+        assert.isFalse(yield* exists("upfront"))
+      })
+    )
+  }
+
+  if (since("6.0", "transactions in a migration")) {
+    it.scoped("runs a transaction as one statement", () =>
+      Effect.gen(function* () {
+        const loader = yield* scripts({
+          "0001_a.cql": `CREATE TABLE accounts (id int PRIMARY KEY, balance int) WITH transactional_mode = 'full';
+            BEGIN TRANSACTION
+              INSERT INTO accounts (id, balance) VALUES (1, 10);
+              INSERT INTO accounts (id, balance) VALUES (2, 0);
+            COMMIT TRANSACTION;
+            BEGIN TRANSACTION -- moves it; all of it
+              LET one = (SELECT balance FROM accounts WHERE id = 1);
+              IF one.balance >= 7 THEN
+                UPDATE accounts SET balance -= 7 WHERE id = 1;
+                UPDATE accounts SET balance += 7 WHERE id = 2;
+              END IF
+            COMMIT TRANSACTION;`
+        })
+        yield* Migrator.run({ loader, table: "transactional" }).pipe(
+          Session.withDefaults({ consistency: "QUORUM", serialConsistency: "SERIAL" })
+        )
+        const rows = yield* rowsOf(cql`SELECT id, balance FROM accounts`.pipe(Statement.withConsistency("QUORUM")))
+        assert.sameDeepMembers(
+          [...rows],
+          [
+            { id: 1, balance: 3 },
+            { id: 2, balance: 7 }
+          ]
+        )
+      })
+    )
+  }
 })

@@ -97,6 +97,41 @@ describe("choosing a server", () => {
     })
   )
 
+  it.live("a variable that is empty is not set, for all of them", () =>
+    Effect.gen(function* () {
+      const names = ["CONTACT_POINTS", "PORT", "LOCAL_DC", "USERNAME", "PASSWORD", "VERSION"].map(
+        (n) => `CASSANDRA_${n}`
+      )
+      for (const blank of ["", " ", "\t\n"]) {
+        const all = Object.fromEntries(names.map((name) => [name, blank]))
+        const none = yield* failure(all, { sources: ["environment"] })
+        assert.include(none.message, "CASSANDRA_CONTACT_POINTS is not set")
+        // Whoever sets the rest gets as far as the server, which does not answer.
+        for (const name of names.slice(1)) {
+          const error = yield* failure(
+            { [name]: blank, CASSANDRA_CONTACT_POINTS: "127.0.0.1" },
+            { sources: ["environment"] }
+          )
+          assert.strictEqual(error._tag, "ServerStartError", name)
+        }
+      }
+    })
+  )
+
+  it.live("a user name and a password go together", () =>
+    Effect.gen(function* () {
+      const named = { CASSANDRA_CONTACT_POINTS: "127.0.0.1", CASSANDRA_PORT: "9" }
+      for (const [variables, missing] of [
+        [{ CASSANDRA_USERNAME: "planted" }, "CASSANDRA_PASSWORD"],
+        [{ CASSANDRA_PASSWORD: "planted", CASSANDRA_USERNAME: "" }, "CASSANDRA_USERNAME"]
+      ] as const) {
+        const error = yield* failure({ ...named, ...variables })
+        assert.strictEqual(error._tag === "OptionsError" ? error.option : error._tag, missing)
+        assert.notInclude(error.message, "planted")
+      }
+    })
+  )
+
   it.live("options that no server can meet are refused before anything is started", () =>
     Effect.gen(function* () {
       const asked: ReadonlyArray<ServerOptions> = [{ version: "3.11" }, { heap: 12 }, { version: "4.0", tls: true }]
