@@ -114,6 +114,20 @@ const checksummed = (entries: Record<string, ReturnType<typeof cql>>) => ({
   table: "checksums"
 })
 
+/** A loader of a directory with these files, gone with the scope. */
+const scripts = (files: Readonly<Record<string, string>>) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.promise(async () => {
+        const path = await mkdtemp(join(tmpdir(), "migrations-"))
+        for (const [name, content] of Object.entries(files)) await writeFile(join(path, name), content)
+        return path
+      }),
+      (path) => Effect.promise(() => rm(path, { recursive: true }))
+    ),
+    Migrator.fromDirectory
+  )
+
 class Greeting extends Context.Tag("test/Greeting")<Greeting, string>() {}
 
 const quietly = Layer.merge(sessionLayer("migrator"), Logger.minimumLogLevel(LogLevel.Error))
@@ -571,19 +585,6 @@ layer(quietly, { excludeTestServices: true, timeout: 180_000 })("Migrator", (it)
       }),
     180_000
   )
-
-  const scripts = (files: Readonly<Record<string, string>>) =>
-    Effect.map(
-      Effect.acquireRelease(
-        Effect.promise(async () => {
-          const path = await mkdtemp(join(tmpdir(), "migrations-"))
-          for (const [name, content] of Object.entries(files)) await writeFile(join(path, name), content)
-          return path
-        }),
-        (path) => Effect.promise(() => rm(path, { recursive: true }))
-      ),
-      Migrator.fromDirectory
-    )
 
   for (const refused of ["USE system", "SOURCE 'more.cql'", "INSERT INTO early (id) VALUES (1"]) {
     it.scoped(`runs nothing at all when a later file has ${refused}`, () =>
