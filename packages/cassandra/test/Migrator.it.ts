@@ -165,7 +165,10 @@ layer(quietly, { excludeTestServices: true, timeout: 180_000 })("Migrator", (it)
       const last = cql`ALTER TABLE mended ADD c int`
       const broken = Migrator.fromRecord({
         "0001_first": first,
-        "0002_second": [cql`ALTER TABLE mended ADD IF NOT EXISTS a int`, cql`ALTER TABLE nowhere ADD b int`],
+        "0002_second": [
+          cql`CREATE TABLE IF NOT EXISTS mended_too (id int PRIMARY KEY)`,
+          cql`ALTER TABLE nowhere ADD b int`
+        ],
         "0003_third": last
       })
       const error = yield* Effect.flip(Migrator.run({ loader: broken, table: "continued" }))
@@ -182,14 +185,17 @@ layer(quietly, { excludeTestServices: true, timeout: 180_000 })("Migrator", (it)
 
       const mended = Migrator.fromRecord({
         "0001_first": first,
-        "0002_second": [cql`ALTER TABLE mended ADD IF NOT EXISTS a int`, cql`ALTER TABLE mended ADD b int`],
+        "0002_second": [
+          cql`CREATE TABLE IF NOT EXISTS mended_too (id int PRIMARY KEY)`,
+          cql`ALTER TABLE mended ADD b int`
+        ],
         "0003_third": last
       })
       assert.deepStrictEqual(names(yield* Migrator.run({ loader: mended, table: "continued" })), [
         "0002_second",
         "0003_third"
       ])
-      yield* rowsOf(cql`SELECT a, b, c FROM mended`)
+      yield* rowsOf(cql`SELECT b, c FROM mended`)
     })
   )
 

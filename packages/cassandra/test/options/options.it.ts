@@ -10,6 +10,7 @@ import * as Schedule from "effect/Schedule"
 import { makeTls } from "../../../testkit/src/internal/tls.ts"
 import { cluster, connect, optionsFor } from "../support/client.ts"
 import * as Proxy from "../support/proxy.ts"
+import { since, withTls } from "../support/release.ts"
 
 const until = (condition: () => boolean): Effect.Effect<void> =>
   Effect.suspend(() => (condition() ? Effect.void : Effect.zipRight(Effect.sleep("10 millis"), until(condition))))
@@ -24,33 +25,35 @@ const create = (keyspace: string) =>
 const drop = (keyspace: string) => Statement.make(`DROP KEYSPACE IF EXISTS ${keyspace}`)
 
 layer(TestServer.layerKeyspace({ prefix: "options" }), { excludeTestServices: true })("options", (it) => {
-  it.scoped(
-    "the server lists the client with its name, version, protocol, CQL version and keyspace-less connections",
-    () =>
-      Effect.gen(function* () {
-        const applicationName = `shop ${Math.random()}`
-        const connected = yield* cluster({
-          applicationName,
-          applicationVersion: "1.2.3",
-          cqlVersion: "3.4.6",
-          protocolVersion: 5,
-          connectionsPerHost: 3
+  if (since("4.1", "what the server lists of its clients")) {
+    it.scoped(
+      "the server lists the client with its name, version, protocol, CQL version and keyspace-less connections",
+      () =>
+        Effect.gen(function* () {
+          const applicationName = `shop ${Math.random()}`
+          const connected = yield* cluster({
+            applicationName,
+            applicationVersion: "1.2.3",
+            cqlVersion: "3.4.6",
+            protocolVersion: 5,
+            connectionsPerHost: 3
+          })
+          const session = yield* connected.connect()
+          const clients = yield* session.rows(cql`SELECT client_options, protocol_version FROM system_views.clients`)
+          const ours = clients.filter(({ client_options }) => {
+            const options = client_options as ReadonlyMap<string, string> | null
+            return options?.get("APPLICATION_NAME") === applicationName
+          })
+          assert.strictEqual(ours.length, 3)
+          for (const { client_options, protocol_version } of ours) {
+            const options = client_options as ReadonlyMap<string, string>
+            assert.strictEqual(options.get("APPLICATION_VERSION"), "1.2.3")
+            assert.strictEqual(options.get("CQL_VERSION"), "3.4.6")
+            assert.strictEqual(protocol_version, 5)
+          }
         })
-        const session = yield* connected.connect()
-        const clients = yield* session.rows(cql`SELECT client_options, protocol_version FROM system_views.clients`)
-        const ours = clients.filter(({ client_options }) => {
-          const options = client_options as ReadonlyMap<string, string> | null
-          return options?.get("APPLICATION_NAME") === applicationName
-        })
-        assert.strictEqual(ours.length, 3)
-        for (const { client_options, protocol_version } of ours) {
-          const options = client_options as ReadonlyMap<string, string>
-          assert.strictEqual(options.get("APPLICATION_VERSION"), "1.2.3")
-          assert.strictEqual(options.get("CQL_VERSION"), "3.4.6")
-          assert.strictEqual(protocol_version, 5)
-        }
-      })
-  )
+    )
+  }
 
   it.scoped("protocolVersion: 4 is what is spoken", () =>
     Effect.gen(function* () {
@@ -131,7 +134,8 @@ layer(TestServer.layerKeyspace({ prefix: "options" }), { excludeTestServices: tr
 
 const guarded = CassandraServer.layer({
   authentication: true,
-  tls: { requireClientAuth: true }
+  tls: { requireClientAuth: true },
+  ...withTls
 })
 
 layer(guarded, { excludeTestServices: true, timeout: "3 minutes" })(

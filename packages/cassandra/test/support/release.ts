@@ -20,3 +20,7 @@ export const since = (line: string, what: string): boolean => {
   if (!there) console.log(`left out on Cassandra ${server.version}: ${what}, which came with ${line}`)
   return there
 }
+
+/** Added to the options of a server with TLS. Where tests start servers of 4.0, one with TLS is of the release that first has PEM. */
+export const withTls: { readonly version?: string } =
+  rank(process.env["CASSANDRA_VERSION"] ?? "5.0") < rank("4.1") ? { version: "4.1" } : {}
