@@ -21,6 +21,15 @@ export const since = (line: string, what: string): boolean => {
   return there
 }
 
+/** Whether the servers that tests start are of an earlier release line. Where they are not, the output says what is left out, and why. */
+export const earlierThan = (line: string, what: string, why: string): boolean => {
+  const version = process.env["CASSANDRA_VERSION"] ?? "5.0"
+  const earlier = rank(version) < rank(line)
+  // oxlint-disable-next-line no-console
+  if (!earlier) console.log(`left out on Cassandra ${version}: ${what}: ${why}`)
+  return earlier
+}
+
 /** Added to the options of a server with TLS. Where tests start servers of 4.0, one with TLS is of the release that first has PEM. */
 export const withTls: { readonly version?: string } =
   rank(process.env["CASSANDRA_VERSION"] ?? "5.0") < rank("4.1") ? { version: "4.1" } : {}
