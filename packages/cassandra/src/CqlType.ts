@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { isIP } from "node:net"
 import { annotate, findAnnotation, textOf } from "./internal/cqlAnnotation.ts"
-import { parseDate, parseTime } from "./internal/scalars.ts"
+import { parseDate, parseTime } from "./internal/protocol/scalars.ts"
 import { isUnset, type Unset } from "./internal/unset.ts"
 import * as Argument from "./internal/arguments.ts"
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import driver from "cassandra-driver"
 import { inspect } from "node:util"
 import { QueryError } from "../src/CassandraError.ts"
-import { cqlName, type ColumnType } from "../src/internal/wire/columnType.ts"
+import { cqlName, type ColumnType } from "../src/internal/protocol/columnType.ts"
 import { encoderOf } from "../src/internal/boundValues.ts"
 import { fromDriverError } from "../src/internal/driverErrors.ts"
 

@@ -2,9 +2,9 @@
 import driver from "cassandra-driver"
 import { QueryError } from "../CassandraError.ts"
 import type { Values } from "../Statement.ts"
-import { ByteWriter } from "./wire/byteWriter.ts"
-import type { Column } from "./wire/columnType.ts"
-import { writersFor } from "./wire/encodeValue.ts"
+import { ByteWriter } from "./protocol/byteWriter.ts"
+import type { Column } from "./protocol/columnType.ts"
+import { writersFor } from "./protocol/encodeValue.ts"
 
 const { unset } = driver.types
 

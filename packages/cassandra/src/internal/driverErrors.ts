@@ -2,8 +2,8 @@
 import driver from "cassandra-driver"
 import * as E from "../CassandraError.ts"
 import { fromCode } from "../Consistency.ts"
-import { explain, Misfit } from "./misfit.ts"
-import { isWireError, type WireError } from "./wire/errors.ts"
+import { explain, Misfit } from "./protocol/misfit.ts"
+import { isWireError, type WireError } from "./protocol/errors.ts"
 
 const { responseErrorCodes } = driver.types
 

@@ -8,7 +8,7 @@
 import driver from "cassandra-driver"
 import * as BigDecimal from "effect/BigDecimal"
 import type { Row } from "../Statement.ts"
-import { bigintFromBytes, formatDate, formatTime } from "./scalars.ts"
+import { bigintFromBytes, formatDate, formatTime } from "./protocol/scalars.ts"
 import {
   type Column,
   type ColumnType,
@@ -19,7 +19,7 @@ import {
   resolve,
   udtOf,
   vectorOf
-} from "./wire/columnType.ts"
+} from "./protocol/columnType.ts"
 
 const { dataTypes } = driver.types
 

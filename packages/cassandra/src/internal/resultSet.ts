@@ -5,7 +5,7 @@ import { fromBytes, type PagingState } from "../PagingState.ts"
 import type { Column, ResultInfo, ResultSet } from "../ResultSet.ts"
 import type { Row } from "../Statement.ts"
 import type { Answer } from "./request.ts"
-import { type Column as WireColumn, cqlName } from "./wire/columnType.ts"
+import { type Column as WireColumn, cqlName } from "./protocol/columnType.ts"
 
 /** The name of the column that tells whether a conditional write was applied. */
 const appliedColumn = "[applied]"

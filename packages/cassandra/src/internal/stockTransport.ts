@@ -10,12 +10,12 @@ import { Drops } from "./drops.ts"
 import { longOf } from "./timestamps.ts"
 import { toRows } from "./fromDriver.ts"
 import { encoderOf, isEmpty } from "./boundValues.ts"
-import { Misfit } from "./misfit.ts"
+import { Misfit } from "./protocol/misfit.ts"
 import { NotSent, type Receiver, type Response, type SendOptions, type Transport } from "./transport.ts"
 import { balancingKey, routingKey } from "./loadBalancing.ts"
 import { noTransportTotals } from "./telemetry/totals.ts"
 import * as driverClient from "./wire/client/index.ts"
-import type { Column } from "./wire/columnType.ts"
+import type { Column } from "./protocol/columnType.ts"
 
 /** A prepared statement and what encodes its values. */
 interface Prepared {

@@ -10,7 +10,7 @@ import type { Row, Values } from "../Statement.ts"
 import type { LoadBalancing } from "../LoadBalancing.ts"
 import type { TransportTotals } from "./telemetry/totals.ts"
 import type { balancingKey, Routing, routingKey } from "./loadBalancing.ts"
-import type { Column } from "./wire/columnType.ts"
+import type { Column } from "./protocol/columnType.ts"
 import type { NextTimestamp } from "./timestamps.ts"
 
 /** The options of a request with everything decided: a transport has nothing to look up. */

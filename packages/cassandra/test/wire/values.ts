@@ -3,10 +3,10 @@ import * as driver from "cassandra-driver"
 import * as BigDecimal from "effect/BigDecimal"
 import * as fc from "fast-check"
 import { createRequire } from "node:module"
-import { type ColumnType, TypeCode } from "../../src/internal/wire/columnType.ts"
-import { parseDate, formatDate } from "../../src/internal/scalars.ts"
-import { timeText } from "../../src/internal/wire/decodeTime.ts"
-import { split64 } from "../../src/internal/wire/scratch.ts"
+import { type ColumnType, TypeCode } from "../../src/internal/protocol/columnType.ts"
+import { parseDate, formatDate } from "../../src/internal/protocol/scalars.ts"
+import { timeText } from "../../src/internal/protocol/decodeTime.ts"
+import { split64 } from "../../src/internal/protocol/scratch.ts"
 
 const { types } = driver
 /** Also takes days since 1970, which its types do not say. */

@@ -1,4 +1,4 @@
-import type { ByteWriter } from "./byteWriter.ts"
+import type { ByteWriter } from "../protocol/byteWriter.ts"
 import type { WireConnection, WireOperation } from "./connection.ts"
 import type { Timed } from "./deadlines.ts"
 import type { Host, ResponseError } from "./driverShape.ts"

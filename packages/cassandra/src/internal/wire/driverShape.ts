@@ -2,7 +2,7 @@ import type { EventEmitter } from "node:events"
 import type { Socket } from "node:net"
 import type { ConnectionOptions as TlsConnectionOptions } from "node:tls"
 import type driver from "cassandra-driver"
-import type { Column, ColumnType } from "./columnType.ts"
+import type { Column, ColumnType } from "../protocol/columnType.ts"
 
 /**
  * The private shapes of cassandra-driver 4.10.0 that the wire relies on, and `client/` beside it: everything they reach into

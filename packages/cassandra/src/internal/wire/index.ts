@@ -34,12 +34,12 @@
  *   own.
  */
 export { abort, attach } from "./attach.ts"
-export { type Column, type ColumnType, TypeCode } from "./columnType.ts"
-export { decodeRows, type Row, rowsDecoder, type RowsDecoder } from "./decodeRows.ts"
-export { makeReader, type Reader } from "./decodeValue.ts"
-export { type DurationValue } from "./decodeTime.ts"
+export { type Column, type ColumnType, TypeCode } from "../protocol/columnType.ts"
+export { decodeRows, type Row, rowsDecoder, type RowsDecoder } from "../protocol/decodeRows.ts"
+export { makeReader, type Reader } from "../protocol/decodeValue.ts"
+export { type DurationValue } from "../protocol/decodeTime.ts"
 export { wireStatus, type WireStatus } from "./driver.ts"
-export { isWireError, WireError, type WireErrorReason } from "./errors.ts"
+export { isWireError, WireError, type WireErrorReason } from "../protocol/errors.ts"
 export { batch, type BatchStatement, execute, prepare, query, setPreparePayload } from "./execute.ts"
 export { clientInside, hostInside } from "./inside.ts"
 export { protocolVersion } from "./negotiate.ts"

@@ -1,8 +1,8 @@
 import { beginEnvelope, endEnvelope } from "./writeQueue.ts"
-import { ByteWriter } from "./byteWriter.ts"
+import { ByteWriter } from "../protocol/byteWriter.ts"
 import { type Driver, replaced } from "./driver.ts"
 import type { Client, Connection, Encoder, Host, Request } from "./driverShape.ts"
-import { WireError } from "./errors.ts"
+import { WireError } from "../protocol/errors.ts"
 import { stateOf, type WireState } from "./state.ts"
 import { Opcode } from "./stockResponse.ts"
 

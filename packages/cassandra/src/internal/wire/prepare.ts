@@ -1,5 +1,5 @@
 import type { Cancellable, Receiver, SendOptions } from "../transport.ts"
-import type { Column } from "./columnType.ts"
+import type { Column } from "../protocol/columnType.ts"
 import type { WireConnection } from "./connection.ts"
 import type { Timed } from "./deadlines.ts"
 import type { Host, PreparedInfo, PreparedResponse, ResponseError } from "./driverShape.ts"

@@ -1,12 +1,12 @@
 import type { DeferredRows, Response } from "../transport.ts"
-import type { Column } from "./columnType.ts"
-import { Cursor, readShape, type ResultShape } from "./columns.ts"
-import { decodedTo, type Row } from "./decodeRows.ts"
-import { readUuid } from "./decodeText.ts"
+import type { Column } from "../protocol/columnType.ts"
+import { Cursor, readShape, type ResultShape } from "../protocol/columns.ts"
+import { decodedTo, type Row } from "../protocol/decodeRows.ts"
+import { readUuid } from "../protocol/decodeText.ts"
 import { type Driver } from "./driver.ts"
 import type { Host } from "./driverShape.ts"
-import { WireError } from "./errors.ts"
-import { borrowCopy, giveBack } from "./pageBuffers.ts"
+import { WireError } from "../protocol/errors.ts"
+import { borrowCopy, giveBack } from "../protocol/pageBuffers.ts"
 import { Opcode, type PreparedResult, readError, ResultKind } from "./stockResponse.ts"
 
 /** A response: what was read of it, and what the request adds. */

@@ -1,7 +1,7 @@
-import { ByteWriter } from "./byteWriter.ts"
+import { ByteWriter } from "../protocol/byteWriter.ts"
 import type { ClusterMetadata, Host, MutableLong } from "./driverShape.ts"
 import type { BoundStatement } from "./encodeRequest.ts"
-import { murmur3, type Token } from "./murmur3.ts"
+import { murmur3, type Token } from "../protocol/murmur3.ts"
 
 /** Where a request should go: its partition key's bytes, from these a token, and from that the replicas. */
 

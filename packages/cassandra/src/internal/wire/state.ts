@@ -1,13 +1,13 @@
 import { Breaker } from "../breaker.ts"
 import { Drops } from "../drops.ts"
 import type { SendOptions } from "../transport.ts"
-import { WireError } from "./errors.ts"
-import { lz4, type Lz4 } from "./lz4.ts"
+import { WireError } from "../protocol/errors.ts"
+import { lz4, type Lz4 } from "../protocol/lz4.ts"
 import { Deadlines } from "./deadlines.ts"
 import type { Driver } from "./driver.ts"
 import type { Client, Connection, Host } from "./driverShape.ts"
 import { Aim, type Target } from "./routing.ts"
-import { MAX_FRAME_LENGTH } from "./envelope.ts"
+import { MAX_FRAME_LENGTH } from "../protocol/envelope.ts"
 import { Limits } from "./limits.ts"
 
 /** How a client speaks to its cluster. */

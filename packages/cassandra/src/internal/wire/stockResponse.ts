@@ -1,8 +1,8 @@
-import { Cursor, readShape, type ResultShape } from "./columns.ts"
+import { Cursor, readShape, type ResultShape } from "../protocol/columns.ts"
 import { type Driver } from "./driver.ts"
 import type { Encoder, FrameReader, Metadata, Operation, ResponseError } from "./driverShape.ts"
-import { WireError } from "./errors.ts"
-import { int32 } from "./scratch.ts"
+import { WireError } from "../protocol/errors.ts"
+import { int32 } from "../protocol/scratch.ts"
 
 /**
  * Responses to the driver's own requests (its control connection, `client.execute` on one of our clients), made into what

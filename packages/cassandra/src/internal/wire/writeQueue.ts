@@ -1,10 +1,10 @@
 import type { Socket } from "node:net"
-import { ByteWriter } from "./byteWriter.ts"
-import { payloadCrc } from "./crc.ts"
+import { ByteWriter } from "../protocol/byteWriter.ts"
+import { payloadCrc } from "../protocol/crc.ts"
 import type { Operation } from "./driverShape.ts"
-import { ENVELOPE_HEADER } from "./envelope.ts"
-import type { Lz4 } from "./lz4.ts"
-import { encodeSegment, headerSize, MAX_PAYLOAD, writeHeader } from "./segment.ts"
+import { ENVELOPE_HEADER } from "../protocol/envelope.ts"
+import type { Lz4 } from "../protocol/lz4.ts"
+import { encodeSegment, headerSize, MAX_PAYLOAD, writeHeader } from "../protocol/segment.ts"
 
 /**
  * Collects the requests of one turn of the event loop and writes them at once: one segment, one system call. Requests are

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import driver from "cassandra-driver"
-import { cqlName, type ColumnType, resolve } from "../../src/internal/wire/columnType.ts"
+import { cqlName, type ColumnType, resolve } from "../../src/internal/protocol/columnType.ts"
 
 const { dataTypes } = driver.types
 const marshal = "org.apache.cassandra.db.marshal."

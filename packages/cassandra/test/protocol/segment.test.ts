@@ -1,10 +1,10 @@
 import * as fc from "fast-check"
 import { assert, describe, it } from "vitest"
-import { crc24, crc32, crc32Fallback } from "../../src/internal/wire/crc.ts"
-import { EnvelopeReader } from "../../src/internal/wire/envelope.ts"
-import { isWireError } from "../../src/internal/wire/errors.ts"
-import { lz4 as load, type Lz4 } from "../../src/internal/wire/lz4.ts"
-import { encodeSegment, headerSize, MAX_PAYLOAD, readHeader, readPayload } from "../../src/internal/wire/segment.ts"
+import { crc24, crc32, crc32Fallback } from "../../src/internal/protocol/crc.ts"
+import { EnvelopeReader } from "../../src/internal/protocol/envelope.ts"
+import { isWireError } from "../../src/internal/protocol/errors.ts"
+import { lz4 as load, type Lz4 } from "../../src/internal/protocol/lz4.ts"
+import { encodeSegment, headerSize, MAX_PAYLOAD, readHeader, readPayload } from "../../src/internal/protocol/segment.ts"
 
 const lz4 = load() as Lz4
 

@@ -12,7 +12,7 @@ import {
   vectorOf
 } from "./columnType.ts"
 import { readInet, readText, readUuid } from "./decodeText.ts"
-import { formatDate } from "../scalars.ts"
+import { formatDate } from "./scalars.ts"
 import { readDuration, readUnsignedVint, timeText, vintSize } from "./decodeTime.ts"
 import { WireError } from "./errors.ts"
 import { float32, float64, int32, int64 } from "./scratch.ts"

@@ -1,5 +1,5 @@
 /** A value that is none of the type it is bound to. */
-import { type Column, cqlName } from "./wire/columnType.ts"
+import { type Column, cqlName } from "./columnType.ts"
 
 /**
  * What an encoder throws: what was expected, and where inside the value. Neither ever holds the value itself, nor a part of

@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { assert, it } from "vitest"
-import { borrowCopy, giveBack } from "../../src/internal/wire/pageBuffers.ts"
+import { borrowCopy, giveBack } from "../../src/internal/protocol/pageBuffers.ts"
 
 const lengths = fc.oneof(
   fc.integer({ min: 0, max: 9000 }),

@@ -1,27 +1,27 @@
 import * as BigDecimal from "effect/BigDecimal"
 import * as fc from "fast-check"
 import { assert, describe, it } from "vitest"
-import { ByteWriter } from "../../src/internal/wire/byteWriter.ts"
-import type { Column } from "../../src/internal/wire/columnType.ts"
-import { Cursor, readShape } from "../../src/internal/wire/columns.ts"
+import { ByteWriter } from "../../src/internal/protocol/byteWriter.ts"
+import type { Column } from "../../src/internal/protocol/columnType.ts"
+import { Cursor, readShape } from "../../src/internal/protocol/columns.ts"
 import {
   decodedTo,
   decodeRows,
   generateRows,
   interpretRows,
   type RowsDecoder
-} from "../../src/internal/wire/decodeRows.ts"
-import { parseDate, formatDate } from "../../src/internal/scalars.ts"
-import { readText } from "../../src/internal/wire/decodeText.ts"
-import { makeReader } from "../../src/internal/wire/decodeValue.ts"
-import { makeWriter } from "../../src/internal/wire/encodeValue.ts"
-import { isWireError } from "../../src/internal/wire/errors.ts"
-import { murmur3 } from "../../src/internal/wire/murmur3.ts"
+} from "../../src/internal/protocol/decodeRows.ts"
+import { parseDate, formatDate } from "../../src/internal/protocol/scalars.ts"
+import { readText } from "../../src/internal/protocol/decodeText.ts"
+import { makeReader } from "../../src/internal/protocol/decodeValue.ts"
+import { makeWriter } from "../../src/internal/protocol/encodeValue.ts"
+import { isWireError } from "../../src/internal/protocol/errors.ts"
+import { murmur3 } from "../../src/internal/protocol/murmur3.ts"
 import * as driverPackage from "cassandra-driver"
 import { execFileSync } from "node:child_process"
 import { createRequire } from "node:module"
-import * as Body from "./body.ts"
-import { columnWithValues, fallback, plainValue, type Typed, typed } from "./values.ts"
+import * as Body from "../wire/body.ts"
+import { columnWithValues, fallback, plainValue, type Typed, typed } from "../wire/values.ts"
 
 const write = (type: Column["type"], value: unknown): Buffer => {
   const w = new ByteWriter()

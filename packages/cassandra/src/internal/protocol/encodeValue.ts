@@ -3,7 +3,7 @@
  * refused with a `Misfit`, which tells where inside the value; the request it was for is then not sent.
  */
 import driver from "cassandra-driver"
-import { Misfit, misfit, misfitOf, within } from "../misfit.ts"
+import { Misfit, misfit, misfitOf, within } from "./misfit.ts"
 import type { ByteWriter } from "./byteWriter.ts"
 import {
   type Column,

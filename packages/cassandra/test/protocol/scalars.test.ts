@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { bigintFromBytes, formatDate, formatTime, parseDate } from "../src/internal/scalars.ts"
+import { bigintFromBytes, formatDate, formatTime, parseDate } from "../../src/internal/protocol/scalars.ts"
 
 const days = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
 
