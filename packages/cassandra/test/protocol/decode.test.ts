@@ -151,7 +151,7 @@ describe("rows", () => {
 })
 
 /** Where a script finds a file of the wire. */
-const url = (file: string) => JSON.stringify(new URL(`../../src/internal/wire/${file}`, import.meta.url).href)
+const url = (file: string) => JSON.stringify(new URL(`../../src/internal/protocol/${file}`, import.meta.url).href)
 
 describe("without generated code", () => {
   it("the interpreter takes over by itself", () => {
