@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { Breaker } from "../src/internal/breaker.ts"
-import { Opcode } from "../src/internal/wire/stockResponse.ts"
+import { Opcode } from "../src/internal/protocol/opcode.ts"
 import { ScriptedServer } from "./wire/ScriptedServer.ts"
 
 /** A breaker with a clock of the test's, and what it told. */

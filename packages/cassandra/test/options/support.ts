@@ -5,10 +5,10 @@ import * as Logger from "effect/Logger"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { type Incoming, ScriptedServer, type ServerConnection, type ServerOptions } from "../wire/ScriptedServer.ts"
-import { Opcode } from "../../src/internal/wire/stockResponse.ts"
+import { Opcode } from "../../src/internal/protocol/opcode.ts"
 import * as Body from "../wire/body.ts"
 
-export { Opcode } from "../../src/internal/wire/stockResponse.ts"
+export { Opcode } from "../../src/internal/protocol/opcode.ts"
 export type { Incoming, ScriptedServer } from "../wire/ScriptedServer.ts"
 
 export const server = (options: ServerOptions = {}): Effect.Effect<ScriptedServer, never, Scope.Scope> =>

@@ -1,9 +1,12 @@
 import * as fc from "fast-check"
 import { assert, describe, it } from "vitest"
+import { ByteWriter } from "../../src/internal/protocol/byteWriter.ts"
 import { crc24, crc32, crc32Fallback } from "../../src/internal/protocol/crc.ts"
-import { EnvelopeReader } from "../../src/internal/protocol/envelope.ts"
+import { compressEnvelope, EnvelopeReader } from "../../src/internal/protocol/envelope.ts"
 import { isWireError } from "../../src/internal/protocol/errors.ts"
 import { lz4 as load, type Lz4 } from "../../src/internal/protocol/lz4.ts"
+import { HeaderFlag } from "../../src/internal/protocol/opcode.ts"
+import { beginEnvelope, endEnvelope } from "../../src/internal/protocol/requests.ts"
 import { encodeSegment, headerSize, MAX_PAYLOAD, readHeader, readPayload } from "../../src/internal/protocol/segment.ts"
 
 const lz4 = load() as Lz4
@@ -99,6 +102,26 @@ const cut = (bytes: Buffer, cuts: ReadonlyArray<number>): Array<Buffer> => {
   return ends.map((end, i) => Buffer.from(bytes.subarray(i === 0 ? 0 : ends[i - 1], end)))
 }
 
+/** An envelope as v4 has it, compressed where there is a codec. */
+const bare = (
+  e: {
+    readonly streamId: number
+    readonly opcode: number
+    readonly flags: number
+    readonly body: Uint8Array
+  },
+  codec: Lz4 | undefined
+): Buffer => {
+  const w = new ByteWriter()
+  w.text("something before")
+  w.take()
+  const at = beginEnvelope(w, 0x84, e.flags & ~HeaderFlag.compression, e.streamId, e.opcode)
+  w.bytes(e.body)
+  endEnvelope(w, at)
+  if (codec !== undefined) compressEnvelope(w, at, codec)
+  return Buffer.from(w.take())
+}
+
 for (const [name, codec] of codecs) {
   describe(`segments, ${name}`, () => {
     const header = headerSize(codec !== undefined)
@@ -165,6 +188,7 @@ for (const [name, codec] of codecs) {
         out.push({ flags, streamId, opcode, body: buf.toString("latin1", start, end) })
       })
       if (segments) r.useSegments(codec)
+      else if (codec !== undefined) r.useCompression(codec)
       return r
     }
 
@@ -173,7 +197,7 @@ for (const [name, codec] of codecs) {
         fc.assert(
           fc.property(envelopes, fc.array(fc.nat(), { maxLength: 30 }), (list, cuts) => {
             const made = list.map((e) => ({ ...e, bytes: envelope(e.streamId, e.opcode, e.flags, e.body) }))
-            const stream = segments ? framed(made, codec) : Buffer.concat(made.map((e) => e.bytes))
+            const stream = segments ? framed(made, codec) : Buffer.concat(made.map((e) => bare(e, codec)))
             const out: Array<Read> = []
             const r = reader(segments, out)
             for (const chunk of cut(stream, cuts)) {
@@ -184,7 +208,7 @@ for (const [name, codec] of codecs) {
             assert.deepStrictEqual(
               out,
               list.map(({ body, flags, opcode, streamId }) => ({
-                flags,
+                flags: segments ? flags : flags & ~HeaderFlag.compression,
                 streamId,
                 opcode,
                 body: Buffer.from(body).toString("latin1")
@@ -195,6 +219,23 @@ for (const [name, codec] of codecs) {
         )
       })
     }
+
+    it("cut short while they say that they are compressed are a typed failure", () => {
+      fc.assert(
+        fc.property(fc.uint8Array({ maxLength: 40 }), (body) => {
+          const out: Array<Read> = []
+          const run = (): void => reader(false, out).push(envelope(1, 8, HeaderFlag.compression, body))
+          try {
+            run()
+          } catch (error) {
+            return assert.isTrue(isWireError(error))
+          }
+          // Bytes that happen to be a block.
+          assert.strictEqual(out[0]!.body.length, Buffer.from(body).readInt32BE(0))
+        }),
+        { numRuns: 500 }
+      )
+    })
 
     it("byte by byte, holding no more than one unit", () => {
       const out: Array<Read> = []

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto"
 import * as net from "node:net"
 import { lz4 as loadLz4, type Lz4 } from "../../src/internal/protocol/lz4.ts"
 import { encodeSegment, headerSize, MAX_PAYLOAD, readHeader, readPayload } from "../../src/internal/protocol/segment.ts"
-import { Opcode } from "../../src/internal/wire/stockResponse.ts"
+import { Opcode } from "../../src/internal/protocol/opcode.ts"
 import * as Body from "./body.ts"
 
 /** A request as it arrived. */

@@ -2,7 +2,7 @@ import { assert, describe, it } from "vitest"
 import type { Client } from "../../src/internal/wire/driverShape.ts"
 import type { SendOptions } from "../../src/internal/transport.ts"
 import * as Wire from "../../src/internal/wire/index.ts"
-import { Opcode } from "../../src/internal/wire/stockResponse.ts"
+import { Opcode } from "../../src/internal/protocol/opcode.ts"
 import { type Incoming, ScriptedServer, type ServerOptions } from "./ScriptedServer.ts"
 import {
   asDriver,

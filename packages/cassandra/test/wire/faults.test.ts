@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { assert, describe, it } from "vitest"
 import * as Wire from "../../src/internal/wire/index.ts"
-import { Opcode } from "../../src/internal/wire/stockResponse.ts"
+import { Opcode } from "../../src/internal/protocol/opcode.ts"
 import * as Body from "./body.ts"
 import { type Incoming, type ServerOptions } from "./ScriptedServer.ts"
 import {

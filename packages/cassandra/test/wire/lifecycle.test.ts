@@ -3,7 +3,7 @@ import * as tls from "node:tls"
 import { assert, describe, it } from "vitest"
 import { makeTls } from "../../../testkit/src/internal/tls.ts"
 import * as Wire from "../../src/internal/wire/index.ts"
-import { Opcode } from "../../src/internal/wire/stockResponse.ts"
+import { Opcode } from "../../src/internal/protocol/opcode.ts"
 import { ScriptedServer } from "./ScriptedServer.ts"
 import {
   asDriver,

@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Cluster, cql, Statement } from "effect-cassandra"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { Opcode } from "../../src/internal/wire/stockResponse.ts"
+import { Opcode } from "../../src/internal/protocol/opcode.ts"
 import * as Body from "./body.ts"
 import { ScriptedServer } from "./ScriptedServer.ts"
 

@@ -16,7 +16,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/TestClock"
 import { codes } from "../../src/Consistency.ts"
-import { Opcode } from "../../src/internal/wire/stockResponse.ts"
+import { Opcode } from "../../src/internal/protocol/opcode.ts"
 import { consistencies, type OnTheWire, table } from "../retryTable.ts"
 import { type Incoming, ScriptedServer } from "./ScriptedServer.ts"
 

@@ -8,7 +8,7 @@ import { plainOptions } from "../../src/internal/requestOptions.ts"
 import type { Receiver, SendOptions } from "../../src/internal/transport.ts"
 import type { Client } from "../../src/internal/wire/driverShape.ts"
 import * as Wire from "../../src/internal/wire/index.ts"
-import { Opcode } from "../../src/internal/wire/stockResponse.ts"
+import { Opcode } from "../../src/internal/protocol/opcode.ts"
 import { type Incoming, ScriptedServer, type ServerOptions } from "./ScriptedServer.ts"
 
 /** What the tests say of the wire: the plans are those of our own policy. */

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "vitest"
 import * as Wire from "../../src/internal/wire/index.ts"
-import { Opcode } from "../../src/internal/wire/stockResponse.ts"
+import { Opcode } from "../../src/internal/protocol/opcode.ts"
 import * as Body from "./body.ts"
 import { type Incoming, skipsMetadata } from "./ScriptedServer.ts"
 import { asDriver, batch, errors, execute, failure, isSelect, prepare, select, setup } from "./support.ts"

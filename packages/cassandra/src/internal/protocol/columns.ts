@@ -32,6 +32,10 @@ export class Cursor {
     return int32(this.buf, this.advance(4))
   }
 
+  byte(): number {
+    return this.buf[this.advance(1)]!
+  }
+
   short(): number {
     const o = this.advance(2)
     return (this.buf[o]! << 8) | this.buf[o + 1]!
@@ -130,6 +134,24 @@ const readType = (c: Cursor): ColumnType => {
   }
 }
 
+/** Reads the specifications of `count` columns; `global` ones are all of one table. */
+export const readColumns = (c: Cursor, count: number, global: boolean): Array<Column> => {
+  // A column takes at least a name and a type.
+  if (count < 0 || count * 4 > c.end - c.at) throw overrun()
+  const columns: Array<Column> = []
+  let ksname = global ? c.string() : ""
+  let tablename = global ? c.string() : ""
+  for (let i = 0; i < count; i++) {
+    if (!global) {
+      ksname = c.string()
+      tablename = c.string()
+    }
+    const name = c.string()
+    columns.push({ ksname, tablename, name, type: readType(c) })
+  }
+  return columns
+}
+
 const CACHE_LIMIT = 1000
 const shapes = new Map<string, ResultShape>()
 
@@ -156,18 +178,7 @@ export const readShape = (c: Cursor, count: number, global: boolean): ResultShap
   const key = `${global ? "g" : "c"}${count}:${c.buf.toString("latin1", start, c.at)}`
   const known = shapes.get(key)
   if (known !== undefined) return known
-  const again = new Cursor(c.buf, start, c.end)
-  let ksname = global ? again.string() : ""
-  let tablename = global ? again.string() : ""
-  const columns: Array<Column> = []
-  for (let i = 0; i < count; i++) {
-    if (!global) {
-      ksname = again.string()
-      tablename = again.string()
-    }
-    const name = again.string()
-    columns.push({ ksname, tablename, name, type: readType(again) })
-  }
+  const columns = readColumns(new Cursor(c.buf, start, c.end), count, global)
   const shape: ResultShape = { columns, decode: rowsDecoder(columns) }
   if (shapes.size >= CACHE_LIMIT) shapes.delete(shapes.keys().next().value!)
   shapes.set(key, shape)

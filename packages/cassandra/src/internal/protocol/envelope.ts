@@ -1,6 +1,9 @@
+import type { ByteWriter } from "./byteWriter.ts"
 import { WireError } from "./errors.ts"
 import type { Lz4 } from "./lz4.ts"
-import { headerSize, readHeader, readPayload } from "./segment.ts"
+import { HeaderFlag } from "./opcode.ts"
+import { int32 } from "./scratch.ts"
+import { COMPRESSION_THRESHOLD, headerSize, readHeader, readPayload } from "./segment.ts"
 import { UnitReader } from "./unitReader.ts"
 
 /**
@@ -13,6 +16,45 @@ export const ENVELOPE_HEADER = 9
 
 /** What an envelope is unless told otherwise: as much as a server can be configured to send. */
 export const MAX_FRAME_LENGTH = 256 * 1024 * 1024
+
+/** How many bytes one byte of an LZ4 block can stand for, at most. */
+const LZ4_RATIO = 255
+
+/**
+ * Compresses the envelope that was written at `at` (counted as `beginEnvelope` does), the last one in `w`: v4 only, as v5
+ * compresses its segments. A small body, or one that compressing does not make smaller, stays as it is.
+ */
+export const compressEnvelope = (w: ByteWriter, at: number, lz4: Lz4): void => {
+  const header = w.start + at
+  const start = header + ENVELOPE_HEADER
+  const length = w.pos - start
+  if (length < COMPRESSION_THRESHOLD) return
+  const block = lz4.compress(w.buf.subarray(start, w.pos))
+  if (4 + block.length >= length) return
+  w.buf[header + 1]! |= HeaderFlag.compression
+  w.patch32(header + 5, 4 + block.length)
+  w.pos = start
+  w.i32(length)
+  w.bytes(block)
+}
+
+/** The body of a compressed envelope: the length that it has uncompressed, and a block. */
+const decompressBody = (buf: Buffer, start: number, end: number, lz4: Lz4, maxFrameLength: number): Buffer => {
+  if (end - start < 4) throw new WireError("Malformed", "a compressed envelope without the length of its body")
+  const length = int32(buf, start)
+  const block = buf.subarray(start + 4, end)
+  if (length < 0 || length > block.length * LZ4_RATIO) {
+    throw new WireError("Malformed", `a compressed body of ${block.length} bytes cannot be one of ${length} bytes`)
+  }
+  if (length > maxFrameLength) throw frameTooLarge(length, maxFrameLength)
+  return length === 0 ? Buffer.alloc(0) : lz4.decompress(block, length)
+}
+
+const frameTooLarge = (length: number, maxFrameLength: number): WireError =>
+  new WireError(
+    "FrameTooLarge",
+    `the server announces an envelope of ${length} bytes, more than the ${maxFrameLength} this client accepts`
+  )
 
 /** Takes one envelope; `buf` from `start` to `end` is its body and only valid during the call. */
 export type OnEnvelope = (
@@ -30,33 +72,35 @@ export class EnvelopeReader {
   private readonly envelopes: UnitReader
   private segments: UnitReader | undefined
   private switched = false
+  private lz4: Lz4 | undefined
 
   constructor(onEnvelope: OnEnvelope, maxFrameLength: number = MAX_FRAME_LENGTH) {
     this.envelopes = new UnitReader({
       sizeOf: (buf, offset, available) => {
         if (available < ENVELOPE_HEADER) return ENVELOPE_HEADER
         const length = buf.readUInt32BE(offset + 5)
-        if (length > maxFrameLength) {
-          throw new WireError(
-            "FrameTooLarge",
-            `the server announces an envelope of ${length} bytes, more than the ${maxFrameLength} this client accepts`
-          )
-        }
+        if (length > maxFrameLength) throw frameTooLarge(length, maxFrameLength)
         return ENVELOPE_HEADER + length
       },
       onUnit: (buf, start, end) => {
         // Only responses carry the high bit; anything else means that we have lost our place in the stream.
         if ((buf[start]! & 0x80) === 0)
           throw new WireError("Malformed", "the server sent a request instead of a response")
-        onEnvelope(
-          buf[start]! & 0x7f,
-          buf[start + 1]!,
-          buf.readInt16BE(start + 2),
-          buf[start + 4]!,
-          buf,
-          start + ENVELOPE_HEADER,
-          end
-        )
+        const version = buf[start]! & 0x7f
+        const flags = buf[start + 1]!
+        const streamId = buf.readInt16BE(start + 2)
+        const opcode = buf[start + 4]!
+        const body = start + ENVELOPE_HEADER
+        // In segments the flag has no meaning any more: they are compressed themselves.
+        if ((flags & HeaderFlag.compression) === 0 || this.segments !== undefined) {
+          onEnvelope(version, flags, streamId, opcode, buf, body, end)
+        } else {
+          if (this.lz4 === undefined) {
+            throw new WireError("Malformed", "a compressed envelope on a connection without compression")
+          }
+          const plain = decompressBody(buf, body, end, this.lz4, maxFrameLength)
+          onEnvelope(version, flags & ~HeaderFlag.compression, streamId, opcode, plain, 0, plain.length)
+        }
         if (!this.switched) return false
         this.switched = false
         return true
@@ -64,7 +108,12 @@ export class EnvelopeReader {
     })
   }
 
-  /** From the next envelope on, everything comes in segments. */
+  /** From the next envelope on, bodies may be compressed: v4 only. */
+  useCompression(lz4: Lz4): void {
+    this.lz4 = lz4
+  }
+
+  /** From the next envelope on, everything comes in segments: v5 only. */
   useSegments(lz4: Lz4 | undefined): void {
     const compressed = lz4 !== undefined
     const header = headerSize(compressed)

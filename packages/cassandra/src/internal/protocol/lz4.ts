@@ -40,10 +40,10 @@ const load = (): Lz4 | WireError => {
       try {
         out = napi.uncompressSync(prefixed)
       } catch (cause) {
-        throw new WireError("CorruptPayload", `a compressed segment does not decompress: ${String(cause)}`)
+        throw new WireError("CorruptPayload", `compressed bytes do not decompress: ${String(cause)}`)
       }
       if (out.length !== size) {
-        throw new WireError("CorruptPayload", `a compressed segment gave ${out.length} bytes instead of ${size}`)
+        throw new WireError("CorruptPayload", `a compressed block gave ${out.length} bytes instead of ${size}`)
       }
       return out
     }

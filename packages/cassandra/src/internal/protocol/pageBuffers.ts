@@ -1,3 +1,6 @@
+import type { ResultShape } from "./columns.ts"
+import { decodedTo, type Row } from "./decodeRows.ts"
+
 /**
  * Buffers that the pages of streams wait in, used again and again. What a page takes outside of V8's heap counts against that
  * heap all the same: a new buffer each had V8 mark the whole heap about once a second, a fifth of the CPU time of a scan.
@@ -31,4 +34,36 @@ export const giveBack = (buffer: Buffer): void => {
   if (size < SMALLEST || size > LARGEST) return
   const others = free[size]!
   if (others.length * buffer.length < KEEP) others.push(buffer)
+}
+
+/** Rows that are decoded as they are taken: bytes of a page cost the garbage collector nothing, and ten thousand values do. */
+export class Page {
+  /** How many rows there are. */
+  readonly count: number
+  /** Borrowed until the last row is taken; the page ends at `end`, not with the buffer. */
+  private readonly bytes: Buffer
+  private readonly end: number
+  private readonly shape: ResultShape
+  private left: number
+  private at = 0
+
+  /** `bytes` are the connection's, and gone with the next read. */
+  constructor(bytes: Buffer, shape: ResultShape, count: number) {
+    this.bytes = borrowCopy(bytes)
+    this.end = bytes.length
+    this.shape = shape
+    this.count = count
+    this.left = count
+  }
+
+  /** The next rows, `most` of them or what is left. Throws where the bytes are no rows. */
+  take(most: number): Array<Row> {
+    const n = Math.min(most, this.left)
+    if (n === 0) return []
+    const rows = this.shape.decode(this.bytes, this.at, this.end, n)
+    this.at = decodedTo.offset
+    this.left -= n
+    if (this.left === 0) giveBack(this.bytes)
+    return rows
+  }
 }

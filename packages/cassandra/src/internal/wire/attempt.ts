@@ -4,7 +4,7 @@ import type { Timed } from "./deadlines.ts"
 import type { Host, ResponseError } from "./driverShape.ts"
 import { encodeRequest } from "./encodeRequest.ts"
 import type { WireRequest } from "./request.ts"
-import type { PreparedResult } from "./stockResponse.ts"
+import type { PreparedResult } from "../protocol/preparedStatement.ts"
 
 const Status = { waiting: 0, done: 1, timedOut: 2, cancelled: 3 } as const
 

@@ -1,16 +1,18 @@
 import type { ByteWriter } from "../protocol/byteWriter.ts"
 import { type Driver } from "./driver.ts"
 import type { ClientOptions, Connection, ExecutionOptions, Operation, Request, StockResponse } from "./driverShape.ts"
-import { HEADER_PAYLOAD, writePayload } from "./encodeRequest.ts"
 import { ENVELOPE_HEADER, EnvelopeReader } from "../protocol/envelope.ts"
 import { WireError } from "../protocol/errors.ts"
+import { HeaderFlag, Opcode } from "../protocol/opcode.ts"
+import { endEnvelope, writePayload } from "../protocol/requests.ts"
+import { tellsOfCorruption } from "../protocol/serverError.ts"
 import { DIALECT, isVersionComplaint, startupRequest, tooOld, wireVersion } from "./negotiate.ts"
 import { openSocket } from "./openSocket.ts"
 import { retire } from "./orphans.ts"
 import { Sent } from "./sent.ts"
 import { stateOf, type WireState } from "./state.ts"
-import { deliverStock, Opcode, tellsOfCorruption } from "./stockResponse.ts"
-import { endEnvelope, WireWriteQueue } from "./writeQueue.ts"
+import { deliverStock } from "./stockResponse.ts"
+import { WireWriteQueue } from "./writeQueue.ts"
 
 /**
  * A connection of the driver's with our own reading and writing: no streams between the socket and the requests, segments
@@ -232,7 +234,7 @@ export const makeConnectionClass = (
       const payload = data[4] === Opcode.prepare ? this.preparePayload(request) : undefined
       if (payload === undefined) return w.bytes(data)
       const at = w.length
-      data[1]! |= HEADER_PAYLOAD
+      data[1]! |= HeaderFlag.payload
       w.bytes(data.subarray(0, ENVELOPE_HEADER))
       writePayload(w, payload)
       w.bytes(data.subarray(ENVELOPE_HEADER))

@@ -5,8 +5,10 @@ import type { PreparedInfo } from "./driverShape.ts"
 import type { ValueWriter } from "../protocol/encodeValue.ts"
 import { WireError } from "../protocol/errors.ts"
 import { wireVersion } from "./negotiate.ts"
-import { Opcode, PREPARED_RESULT, type PreparedMetadata, type PreparedResult } from "./stockResponse.ts"
-import { beginEnvelope, endEnvelope } from "./writeQueue.ts"
+import { HeaderFlag, Opcode } from "../protocol/opcode.ts"
+import type { PreparedResult } from "../protocol/preparedStatement.ts"
+import { beginEnvelope, endEnvelope, writePayload } from "../protocol/requests.ts"
+import { PREPARED_RESULT, type PreparedMetadata } from "./stockResponse.ts"
 
 /** QUERY, EXECUTE and BATCH, written straight into the connection's buffer. */
 
@@ -20,9 +22,6 @@ const Flag = {
   keyspace: 0x80,
   nowInSeconds: 0x0100
 } as const
-
-const HEADER_TRACING = 0x02
-export const HEADER_PAYLOAD = 0x04
 
 /** A prepared statement with its values, and what writes each. */
 export interface BoundStatement {
@@ -102,7 +101,7 @@ export const encodeRequest = (
 ): PreparedResult | undefined => {
   const v5 = connection.isV5
   const { consistency, customPayload } = options
-  const header = (options.tracing ? HEADER_TRACING : 0) | (customPayload === undefined ? 0 : HEADER_PAYLOAD)
+  const header = (options.tracing ? HeaderFlag.tracing : 0) | (customPayload === undefined ? 0 : HeaderFlag.payload)
   const opcode = payload._tag === "Execute" ? Opcode.execute : payload._tag === "Query" ? Opcode.query : Opcode.batch
   const at = beginEnvelope(w, wireVersion(connection.protocolVersion), header, streamId, opcode)
   if (customPayload !== undefined) writePayload(w, customPayload)
@@ -158,14 +157,4 @@ export const encodeRequest = (
   }
   endEnvelope(w, at)
   return prepared
-}
-
-export const writePayload = (w: ByteWriter, payload: Readonly<Record<string, Uint8Array>>): void => {
-  const entries = Object.entries(payload)
-  w.i16(entries.length)
-  for (const [key, value] of entries) {
-    w.string(key)
-    w.i32(value.length)
-    w.bytes(value)
-  }
 }

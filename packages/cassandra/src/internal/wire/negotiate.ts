@@ -1,10 +1,10 @@
-import { beginEnvelope, endEnvelope } from "./writeQueue.ts"
 import { ByteWriter } from "../protocol/byteWriter.ts"
 import { type Driver, replaced } from "./driver.ts"
 import type { Client, Connection, Encoder, Host, Request } from "./driverShape.ts"
 import { WireError } from "../protocol/errors.ts"
+import { Opcode } from "../protocol/opcode.ts"
+import { beginEnvelope, endEnvelope } from "../protocol/requests.ts"
 import { stateOf, type WireState } from "./state.ts"
-import { Opcode } from "./stockResponse.ts"
 
 /**
  * Which protocol version is spoken. The driver knows v1 to v4 and DataStax's DSE v2, whose requests are those of v5 but for

@@ -1,13 +1,15 @@
 import type { DeferredRows, Response } from "../transport.ts"
 import type { Column } from "../protocol/columnType.ts"
 import { Cursor, readShape, type ResultShape } from "../protocol/columns.ts"
-import { decodedTo, type Row } from "../protocol/decodeRows.ts"
+import type { Row } from "../protocol/decodeRows.ts"
 import { readUuid } from "../protocol/decodeText.ts"
 import { type Driver } from "./driver.ts"
 import type { Host } from "./driverShape.ts"
 import { WireError } from "../protocol/errors.ts"
-import { borrowCopy, giveBack } from "../protocol/pageBuffers.ts"
-import { Opcode, type PreparedResult, readError, ResultKind } from "./stockResponse.ts"
+import { HeaderFlag, Opcode, ResultKind } from "../protocol/opcode.ts"
+import { Page } from "../protocol/pageBuffers.ts"
+import type { PreparedResult } from "../protocol/preparedStatement.ts"
+import { readError } from "./stockResponse.ts"
 
 /** A response: what was read of it, and what the request adds. */
 export class WireResponse implements Response {
@@ -39,38 +41,7 @@ export class WireResponse implements Response {
 /** Until the request says where its answer came from. */
 const nowhere = { address: "" } as Host
 
-/** Rows that are decoded as they are taken: bytes of a page cost the garbage collector nothing, and ten thousand values do. */
-class Page implements DeferredRows {
-  readonly count: number
-  /** Borrowed until the last row is taken; the page ends at `end`, not with the buffer. */
-  private readonly bytes: Buffer
-  private readonly end: number
-  private readonly shape: ResultShape
-  private left: number
-  private at = 0
-
-  /** `bytes` are the connection's, and gone with the next read. */
-  constructor(bytes: Buffer, shape: ResultShape, count: number) {
-    this.bytes = borrowCopy(bytes)
-    this.end = bytes.length
-    this.shape = shape
-    this.count = count
-    this.left = count
-  }
-
-  take(most: number): ReadonlyArray<Row> {
-    const n = Math.min(most, this.left)
-    if (n === 0) return []
-    const rows = this.shape.decode(this.bytes, this.at, this.end, n)
-    this.at = decodedTo.offset
-    this.left -= n
-    if (this.left === 0) giveBack(this.bytes)
-    return rows
-  }
-}
-
 const MetadataFlag = { global: 0x01, morePages: 0x02, none: 0x04, changed: 0x08 } as const
-const HeaderFlag = { tracing: 0x02, payload: 0x04, warning: 0x08 } as const
 
 const readRowsResult = (c: Cursor, out: WireResponse, prepared: PreparedResult | undefined, defer: boolean): void => {
   const flags = c.int()

@@ -1,46 +1,17 @@
-import { Cursor, readShape, type ResultShape } from "../protocol/columns.ts"
+import { Cursor, readShape } from "../protocol/columns.ts"
 import { type Driver } from "./driver.ts"
 import type { Encoder, FrameReader, Metadata, Operation, ResponseError } from "./driverShape.ts"
 import { WireError } from "../protocol/errors.ts"
-import { int32 } from "../protocol/scratch.ts"
+import { ErrorCode, Opcode, ResultKind } from "../protocol/opcode.ts"
+import type { PreparedResult } from "../protocol/preparedStatement.ts"
 
 /**
  * Responses to the driver's own requests (its control connection, `client.execute` on one of our clients), made into what
  * the driver's parser would have made of them. The bodies are copies, as the driver slices and keeps what it reads.
  */
 
-export const Opcode = {
-  error: 0x00,
-  startup: 0x01,
-  ready: 0x02,
-  authenticate: 0x03,
-  options: 0x05,
-  supported: 0x06,
-  query: 0x07,
-  result: 0x08,
-  prepare: 0x09,
-  execute: 0x0a,
-  register: 0x0b,
-  event: 0x0c,
-  batch: 0x0d,
-  authChallenge: 0x0e,
-  authResponse: 0x0f,
-  authSuccess: 0x10
-} as const
-
-export const ResultKind = { void: 1, rows: 2, setKeyspace: 3, prepared: 4, schemaChange: 5 } as const
-
-const ErrorCode = { protocol: 0x000a, writeTimeout: 0x1100, cdcWriteFailure: 0x1600, casWriteUnknown: 0x1700 } as const
-
 /** What a prepared statement's results look like; remembered with the driver's metadata of it, under this key. */
 export const PREPARED_RESULT: unique symbol = Symbol("effect-cassandra/wire/PreparedResult")
-
-/** The result metadata of a prepared statement, under the id that the server knows it by (v5). */
-export interface PreparedResult {
-  readonly id: Buffer | undefined
-  /** Undefined when the statement gives no rows, or none that are known before it is executed. */
-  readonly shape: ResultShape | undefined
-}
 
 /** The driver's metadata of a prepared statement, with what we remember. */
 export interface PreparedMetadata extends Metadata {
@@ -62,15 +33,6 @@ export const readError = (reader: FrameReader): ResponseError => {
   }
   return error
 }
-
-/**
- * Whether the body of an ERROR says that a segment of ours arrived with a checksum that is wrong. It is sent on stream 0, whatever
- * request has that, which may have been executed; then the server closes the connection.
- */
-export const tellsOfCorruption = (buf: Buffer, start: number, end: number): boolean =>
-  end - start > 6 &&
-  int32(buf, start) === ErrorCode.protocol &&
-  buf.toString("latin1", start + 6, end).includes("CRC mismatch")
 
 /** Reads the metadata of the results, which follows that of the variables in a PREPARED response. */
 const readPreparedResult = (body: Buffer, offset: number, id: Buffer | undefined): PreparedResult => {

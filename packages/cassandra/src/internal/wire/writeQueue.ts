@@ -2,7 +2,6 @@ import type { Socket } from "node:net"
 import { ByteWriter } from "../protocol/byteWriter.ts"
 import { payloadCrc } from "../protocol/crc.ts"
 import type { Operation } from "./driverShape.ts"
-import { ENVELOPE_HEADER } from "../protocol/envelope.ts"
 import type { Lz4 } from "../protocol/lz4.ts"
 import { encodeSegment, headerSize, MAX_PAYLOAD, writeHeader } from "../protocol/segment.ts"
 
@@ -193,31 +192,4 @@ export class WireWriteQueue {
     // The operating system has taken everything, as it does unless it is behind: the slab is free.
     if (netClient.writableLength === 0) this.w.rewind()
   }
-}
-
-/** The header of a request's envelope; the body's length is filled in by {@link endEnvelope}. Answers where it began. */
-export const beginEnvelope = (
-  w: ByteWriter,
-  version: number,
-  flags: number,
-  streamId: number,
-  opcode: number
-): number => {
-  const at = w.length
-  w.ensure(ENVELOPE_HEADER)
-  const { buf, pos } = w
-  buf[pos] = version
-  buf[pos + 1] = flags
-  buf[pos + 2] = streamId >> 8
-  buf[pos + 3] = streamId
-  buf[pos + 4] = opcode
-  w.pos = pos + ENVELOPE_HEADER
-  return at
-}
-
-/** Fills in the length of the envelope that began at `at`; answers the length of its body. */
-export const endEnvelope = (w: ByteWriter, at: number): number => {
-  const length = w.length - at - ENVELOPE_HEADER
-  w.patch32(w.start + at + 5, length)
-  return length
 }
