@@ -5,6 +5,7 @@ import type { Values } from "../Statement.ts"
 import { ByteWriter } from "./protocol/byteWriter.ts"
 import type { Column } from "./protocol/columnType.ts"
 import { writersFor } from "./protocol/encodeValue.ts"
+import { isUnset } from "./protocol/valueClasses.ts"
 
 const { unset } = driver.types
 
@@ -49,7 +50,7 @@ export const encoderOf = (variables: ReadonlyArray<Column>): ((values: Values) =
   return (given) =>
     inOrder(variables, given).map((value, i) => {
       if (value === null) return null
-      if (value === undefined || value === unset) return unset
+      if (value === undefined || isUnset(value)) return unset
       writer.pos = writer.start
       writers[i]!(writer, value)
       // Behind the length, which the driver writes itself.

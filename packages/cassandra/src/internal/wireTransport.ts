@@ -1,8 +1,10 @@
 /** Requests by the wire. */
 import type driver from "cassandra-driver"
+import * as BigDecimal from "effect/BigDecimal"
 import type { BatchType } from "../Batch.ts"
 import type { Values } from "../Statement.ts"
 import { isEmpty } from "./boundValues.ts"
+import { decimals } from "./protocol/decimals.ts"
 import {
   type BatchMember,
   type Cancellable,
@@ -16,6 +18,9 @@ import {
 import { noTransportTotals, type TransportTotals } from "./telemetry/totals.ts"
 import { onDrop } from "./wire/client/index.ts"
 import * as wire from "./wire/index.ts"
+
+// What a `decimal` is read as.
+decimals.make = BigDecimal.make
 
 /** Prepared statements by keyspace and text; the oldest goes when there are too many. */
 class Statements {

@@ -3,12 +3,16 @@ import * as driver from "cassandra-driver"
 import * as BigDecimal from "effect/BigDecimal"
 import * as fc from "fast-check"
 import { createRequire } from "node:module"
+import { decimals } from "../../src/internal/protocol/decimals.ts"
 import { type ColumnType, TypeCode } from "../../src/internal/protocol/columnType.ts"
 import { parseDate, formatDate } from "../../src/internal/protocol/scalars.ts"
 import { timeText } from "../../src/internal/protocol/decodeTime.ts"
 import { split64 } from "../../src/internal/protocol/scratch.ts"
 
 const { types } = driver
+// As the client has it.
+decimals.make = BigDecimal.make
+
 /** Also takes days since 1970, which its types do not say. */
 const LocalDate = types.LocalDate as unknown as new (days: number) => object
 const Encoder = createRequire(import.meta.url)("cassandra-driver/lib/encoder") as new (

@@ -1,4 +1,3 @@
-import * as BigDecimal from "effect/BigDecimal"
 import {
   type ColumnType,
   elementOf,
@@ -11,6 +10,7 @@ import {
   udtOf,
   vectorOf
 } from "./columnType.ts"
+import { decimals } from "./decimals.ts"
 import { readInet, readText, readUuid } from "./decodeText.ts"
 import { formatDate } from "./scalars.ts"
 import { readDuration, readUnsignedVint, timeText, vintSize } from "./decodeTime.ts"
@@ -71,7 +71,7 @@ const leaf: Readonly<Record<number, Reader>> = {
   [TypeCode.double]: (b, o, len) => (len === 8 ? float64(b, o) : badLength(len)),
   [TypeCode.varint]: (b, o, len) => (len === 0 ? null : readVarint(b, o, len)),
   [TypeCode.decimal]: (b, o, len) =>
-    len > 4 ? BigDecimal.make(readVarint(b, o + 4, len - 4), int32(b, o)) : badLength(len),
+    len > 4 ? decimals.make(readVarint(b, o + 4, len - 4), int32(b, o)) : badLength(len),
   [TypeCode.timestamp]: (b, o, len) => (len === 8 ? readTimestamp(b, o) : badLength(len)),
   [TypeCode.uuid]: (b, o, len) => (len === 16 ? readUuid(b, o) : badLength(len)),
   [TypeCode.timeuuid]: (b, o, len) => (len === 16 ? readUuid(b, o) : badLength(len)),

@@ -3,19 +3,18 @@
  *
  * The driver's encoder takes many forms for one type and checks few of them: a string is a valid `int` to it when it looks
  * like a number, anything is a `boolean`, 2^63 becomes a negative `bigint`. These take the plain values that rows are made
- * of, and after those the driver's own classes, so that code which has them need not convert.
+ * of, and after those the classes of the driver and of Effect, so that code which has them need not convert.
  */
-import driver from "cassandra-driver"
-import * as BigDecimal from "effect/BigDecimal"
-import * as DateTime from "effect/DateTime"
 import { isIP } from "node:net"
-import { Misfit, misfit } from "./misfit.ts"
+import type { DurationValue } from "./decodeTime.ts"
+import { decimalOfNumber } from "./decimals.ts"
+import { parseDuration } from "./durationText.ts"
+import { misfit } from "./misfit.ts"
 import { parseDate, parseTime } from "./scalars.ts"
 import type { ByteWriter } from "./byteWriter.ts"
 import { TypeCode } from "./columnType.ts"
 import { floatBits, splitDouble } from "./scratch.ts"
-
-const { Duration, InetAddress, Integer, LocalDate, LocalTime, Long, Uuid } = driver.types
+import { dateOf, decimalOf, epochMillisOf, inetOf, integerOf, timeOf, uuidOf } from "./valueClasses.ts"
 
 /** Writes a value without its length; never sees null, undefined or unset. */
 export type BodyWriter = (w: ByteWriter, value: unknown) => void
@@ -53,16 +52,14 @@ const tinyint: BodyWriter = (w, value) => {
   w.u8(value)
 }
 
-const isDriverInteger = (value: unknown): value is { toString(): string } =>
-  value instanceof Long || value instanceof Integer
-
 const bigint: BodyWriter = (w, value) => {
   if (typeof value === "bigint") {
     if (BigInt.asIntN(64, value) !== value) return misfit("a bigint of 64 bits")
     return w.i64(value)
   }
   if (typeof value === "number" && Number.isSafeInteger(value)) return w.i64Number(value)
-  return isDriverInteger(value) ? bigint(w, BigInt(value.toString())) : misfit("a bigint")
+  const integer = integerOf(value)
+  return integer === undefined ? misfit("a bigint") : bigint(w, integer)
 }
 
 /** Two's complement in as few bytes as possible. */
@@ -79,20 +76,19 @@ const twosComplement = (w: ByteWriter, value: bigint): void => {
 const varint: BodyWriter = (w, value) => {
   if (typeof value === "bigint") return twosComplement(w, value)
   if (Number.isSafeInteger(value)) return twosComplement(w, BigInt(value as number))
-  return isDriverInteger(value) ? twosComplement(w, BigInt(value.toString())) : misfit("a bigint")
+  const integer = integerOf(value)
+  return integer === undefined ? misfit("a bigint") : twosComplement(w, integer)
 }
 
 const decimal: BodyWriter = (w, value) => {
-  if (BigDecimal.isBigDecimal(value)) {
-    const { scale } = value
-    if ((scale | 0) !== scale) return misfit("a BigDecimal whose scale has 32 bits")
-    w.i32(scale)
-    return twosComplement(w, value.value)
-  }
-  if (typeof value === "bigint") return decimal(w, BigDecimal.make(value, 0))
-  if (typeof value === "number" && Number.isFinite(value)) return decimal(w, BigDecimal.unsafeFromNumber(value))
-  if (value instanceof driver.types.BigDecimal) return w.bytes(driver.types.BigDecimal.toBuffer(value))
-  return misfit("a BigDecimal")
+  if (typeof value === "bigint") return decimal(w, { value, scale: 0 })
+  if (typeof value === "number" && Number.isFinite(value)) return decimal(w, decimalOfNumber(value))
+  const given = decimalOf(value)
+  if (given === undefined) return misfit("a BigDecimal")
+  const { scale } = given
+  if ((scale | 0) !== scale) return misfit("a BigDecimal whose scale has 32 bits")
+  w.i32(scale)
+  twosComplement(w, given.value)
 }
 
 const float: BodyWriter = (w, value) => {
@@ -169,7 +165,7 @@ const uuid: BodyWriter = (w, value) => {
 
 const uuidShape = "a uuid as a string"
 
-const driverUuid: BodyWriter = (w, value) => (value instanceof Uuid ? w.bytes(value.getBuffer()) : misfit(uuidShape))
+const driverUuid: BodyWriter = (w, value) => w.bytes(uuidOf(value) ?? misfit(uuidShape))
 
 const timeuuid: BodyWriter = (w, value) => {
   uuid(w, value)
@@ -202,10 +198,8 @@ const inet: BodyWriter = (w, value) => {
     if (version === 4) return value.split(".").forEach((byte) => w.u8(Number(byte)))
     // A zone (`fe80::1%eth0`) has meaning on one machine only, and no place in an `inet`.
     if (version === 6 && !value.includes("%")) return ipv6(w, value)
-  } else if (value instanceof InetAddress) {
-    return w.bytes(value.getBuffer())
   }
-  return misfit("an IPv4 or IPv6 address as a string")
+  w.bytes(inetOf(value) ?? misfit("an IPv4 or IPv6 address as a string"))
 }
 
 const timestamp: BodyWriter = (w, value) => {
@@ -213,24 +207,23 @@ const timestamp: BodyWriter = (w, value) => {
     const millis = value.getTime()
     return Number.isNaN(millis) ? misfit("a valid Date") : w.i64Number(millis)
   }
-  if (DateTime.isDateTime(value)) return bigint(w, value.epochMillis)
-  return typeof value === "bigint" || typeof value === "number" ? bigint(w, value) : misfit("a Date")
+  if (typeof value === "bigint" || typeof value === "number") return bigint(w, value)
+  bigint(w, epochMillisOf(value) ?? misfit("a Date"))
 }
 
 const date: BodyWriter = (w, value) => {
   const days = typeof value === "string" ? parseDate(value) : undefined
   // Days are counted from the middle of the unsigned range.
   if (days !== undefined) return w.i32(days ^ 0x80000000)
-  return value instanceof LocalDate ? w.bytes(value.toBuffer()) : misfit("a date like 2026-05-01, as a string")
+  w.bytes(dateOf(value) ?? misfit("a date like 2026-05-01, as a string"))
 }
 
 const lastNanosecond = 86_399_999_999_999n
 
 const time: BodyWriter = (w, value) => {
-  if (typeof value === "bigint" && value >= 0n && value <= lastNanosecond) return w.i64(value)
-  const nanoseconds = typeof value === "string" ? parseTime(value) : undefined
-  if (nanoseconds !== undefined) return w.i64(nanoseconds)
-  return value instanceof LocalTime ? w.bytes(value.toBuffer()) : misfit("a time like 13:30:54.000000001, as a string")
+  const nanoseconds = typeof value === "bigint" ? value : typeof value === "string" ? parseTime(value) : timeOf(value)
+  if (nanoseconds !== undefined && nanoseconds >= 0n && nanoseconds <= lastNanosecond) return w.i64(nanoseconds)
+  misfit("a time like 13:30:54.000000001, as a string")
 }
 
 /** An unsigned integer whose first byte tells, by its leading ones, how many bytes follow: up to eight. */
@@ -260,23 +253,8 @@ const vint = (w: ByteWriter, value: bigint): void => unsignedVint(w, BigInt.asUi
 
 const durationShape = "{ months, days, nanoseconds }, all of the same sign"
 
-const durationText =
-  /^-?(?:(?:\d+(?:y|mo|w|d|h|ms|m|s|us|µs|ns))+|P(?=.)(?:\d+W|(?:\d+Y)?(?:\d+M)?(?:\d+D)?(?:T(?=.)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d))$/i
-
 const duration: BodyWriter = (w, value) => {
-  if (value instanceof Duration) return w.bytes(value.toBuffer())
-  if (typeof value === "string") {
-    // The driver takes a text that it cannot read for no time at all.
-    if (!durationText.test(value)) return misfit(durationShape)
-    let parsed: driver.types.Duration
-    try {
-      parsed = Duration.fromString(value)
-    } catch {
-      // Its message quotes the value.
-      throw new Misfit(durationShape)
-    }
-    return w.bytes(parsed.toBuffer())
-  }
+  if (typeof value === "string") return duration(w, parseDuration(value) ?? misfit(durationShape))
   if (
     typeof value !== "object" ||
     value === null ||
@@ -284,11 +262,9 @@ const duration: BodyWriter = (w, value) => {
   ) {
     return misfit(durationShape)
   }
-  const {
-    months = 0,
-    days = 0,
-    nanoseconds = 0n
-  } = value as { months?: unknown; days?: unknown; nanoseconds?: unknown }
+  const { months = 0, days = 0, nanoseconds: given = 0n } = value as { [part in keyof DurationValue]?: unknown }
+  // The driver's has a Long.
+  const nanoseconds = typeof given === "bigint" ? given : integerOf(given)
   if (
     typeof months !== "number" ||
     typeof days !== "number" ||

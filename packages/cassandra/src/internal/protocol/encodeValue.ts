@@ -2,7 +2,6 @@
  * From values to bytes: one writer a type, straight into the request. Every form of a value that a type does not have is
  * refused with a `Misfit`, which tells where inside the value; the request it was for is then not sent.
  */
-import driver from "cassandra-driver"
 import { Misfit, misfit, misfitOf, within } from "./misfit.ts"
 import type { ByteWriter } from "./byteWriter.ts"
 import {
@@ -20,11 +19,10 @@ import {
   vectorOf
 } from "./columnType.ts"
 import { type BodyWriter, scalarBodies, unknownType, unsignedVint, vintSize } from "./encodeScalar.ts"
+import { elementsOfTuple, elementsOfVector, isUnset } from "./valueClasses.ts"
 
 /** Writes a `[value]`: a length and the bytes, or a mark for null or unset. */
 export type ValueWriter = (w: ByteWriter, value: unknown) => void
-
-const { Tuple, unset, Vector } = driver.types
 
 const NULL = -1
 const UNSET = -2
@@ -34,12 +32,12 @@ const isNull = (value: unknown): value is null | undefined => value === null || 
 /** A part of a collection. */
 const present = (item: unknown): unknown => {
   if (isNull(item)) return misfit("no null within a collection")
-  return item === unset ? misfit("no unset within a collection") : item
+  return isUnset(item) ? misfit("no unset within a collection") : item
 }
 
 /** A part of a tuple or a UDT: it may be null, and absent is null, but there is nothing that unset would leave as it is. */
 const presentOrNull = (item: unknown): unknown =>
-  item === unset ? misfit("a value or null, not unset") : (item ?? null)
+  isUnset(item) ? misfit("a value or null, not unset") : (item ?? null)
 
 const isIterable = (value: unknown): value is Iterable<unknown> =>
   typeof value === "object" && Symbol.iterator in (value as object) && !(value instanceof Map)
@@ -100,7 +98,7 @@ const map =
 const tuple = (elements: ReadonlyArray<ValueWriter>): BodyWriter => {
   const shape = `an array of ${elements.length} elements`
   return (w, value) => {
-    const given = value instanceof Tuple ? value.values() : value
+    const given = elementsOfTuple(value) ?? value
     if (!Array.isArray(given) || given.length !== elements.length) return misfit(shape)
     let i = 0
     try {
@@ -154,9 +152,7 @@ const vector = (elementType: ColumnType, dimension: number): BodyWriter => {
   const shape = `an array of ${dimension} elements`
   return (w, value) => {
     const given =
-      value instanceof Vector || (ArrayBuffer.isView(value) && isIterable(value))
-        ? Array.from(value as Iterable<unknown>)
-        : value
+      ArrayBuffer.isView(value) && isIterable(value) ? Array.from(value) : (elementsOfVector(value) ?? value)
     if (!Array.isArray(given) || given.length !== dimension) return misfit(shape)
     let i = 0
     try {
@@ -196,8 +192,9 @@ const sized =
   (body: BodyWriter, variable: Column | undefined): ValueWriter =>
   (w, value) => {
     if (value === null) return w.i32(NULL)
-    if (value === undefined || value === unset) return w.i32(UNSET)
+    if (value === undefined) return w.i32(UNSET)
     try {
+      if (isUnset(value)) return w.i32(UNSET)
       // Counted from the batch's start: growing moves what was written.
       const at = w.length
       w.i32(0)
@@ -212,8 +209,9 @@ const fixed =
   (size: number, body: BodyWriter, variable: Column | undefined): ValueWriter =>
   (w, value) => {
     if (value === null) return w.i32(NULL)
-    if (value === undefined || value === unset) return w.i32(UNSET)
+    if (value === undefined) return w.i32(UNSET)
     try {
+      if (isUnset(value)) return w.i32(UNSET)
       w.i32(size)
       body(w, value)
     } catch (error) {
