@@ -9,6 +9,7 @@ import { execFileSync } from "node:child_process"
 import { once } from "node:events"
 import { writeFile } from "node:fs/promises"
 import { connect, type Socket } from "node:net"
+import { setTimeout as delay } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { ByteWriter } from "../../../src/internal/protocol/byteWriter.ts"
 import { compressEnvelope } from "../../../src/internal/protocol/envelope.ts"
@@ -235,14 +236,18 @@ const forgotten = ({ exchange, statement }: Prepared): Prepared => {
 }
 
 /** What a client does: every kind of result, every type, and the errors that are easily had. */
-const tour = async (r: Recorder, keyspace: string): Promise<void> => {
+const tour = async (r: Recorder, keyspace: string, settled: () => Promise<void>): Promise<void> => {
+  const change = async (text: string): Promise<void> => {
+    await r.query(text)
+    await settled()
+  }
   await r.options()
   await r.startup()
-  await r.query(`CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`)
+  await change(`CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`)
   await r.query(`USE ${keyspace}`)
 
-  for (const text of userTypes) await r.query(text)
-  await r.query(table)
+  for (const text of userTypes) await change(text)
+  await change(table)
   await r.query(`INSERT INTO types (k, ${columns}) VALUES (1, ${types.map(({ literal }) => literal).join(", ")})`)
   await r.query("INSERT INTO types (k) VALUES (2)")
   await r.query(
@@ -257,11 +262,11 @@ const tour = async (r: Recorder, keyspace: string): Promise<void> => {
   await r.execute(select, [4])
   await r.execute(select, [5])
 
-  await r.query("CREATE TABLE counters (k int PRIMARY KEY, n counter)")
+  await change("CREATE TABLE counters (k int PRIMARY KEY, n counter)")
   await r.query("UPDATE counters SET n = n + 7 WHERE k = 1")
   await r.query("SELECT * FROM counters")
 
-  await r.query("CREATE TABLE lines (k int, i int, t text, PRIMARY KEY (k, i))")
+  await change("CREATE TABLE lines (k int, i int, t text, PRIMARY KEY (k, i))")
   const line = await r.prepare("INSERT INTO lines (k, i, t) VALUES (?, ?, ?)")
   await r.batch(0, [[line, [1, 0, "zero"]], { query: "INSERT INTO lines (k, i, t) VALUES (1, 1, 'one')" }])
   await r.batch(
@@ -278,7 +283,9 @@ const tour = async (r: Recorder, keyspace: string): Promise<void> => {
   const lines = await r.prepare("SELECT * FROM lines WHERE k = ?")
   const first = await r.execute(lines, [1], { pageSize: 3 })
   await r.execute(lines, [1], { pageSize: 3, pageState: first.pageState })
-  await r.query("ALTER TABLE lines ADD extra int")
+  await change("ALTER TABLE lines ADD extra int")
+  await r.execute(lines, [1])
+  await r.prepare("SELECT * FROM lines WHERE k = ?")
   // Under v5 the answer tells of the new column; what was remembered does not have it.
   await r.execute(lines, [1], { pageSize: 1 })
 
@@ -296,9 +303,9 @@ const tour = async (r: Recorder, keyspace: string): Promise<void> => {
 
   await r.query("SELEC 1")
   await r.query("SELECT * FROM no_such_table")
-  await r.query(`CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`)
-  await r.query("CREATE TABLE lines (k int PRIMARY KEY)")
-  await r.query("CREATE KEYSPACE other_one WITH replication = {'class': 'NoSuchStrategy'}")
+  await change(`CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`)
+  await change("CREATE TABLE lines (k int PRIMARY KEY)")
+  await change("CREATE KEYSPACE other_one WITH replication = {'class': 'NoSuchStrategy'}")
   await r.query("SELECT * FROM lines", { consistency: ANY })
   await r.query("INSERT INTO lines (k, i) VALUES (1, 1)", { consistency: THREE })
   await r.query(
@@ -306,18 +313,31 @@ const tour = async (r: Recorder, keyspace: string): Promise<void> => {
   )
   await r.execute(forgotten(lines), [1])
 
-  await r.query("CREATE FUNCTION fails (n int) CALLED ON NULL INPUT RETURNS int LANGUAGE java AS 'return 1 / 0;'")
+  await change("CREATE FUNCTION fails (n int) CALLED ON NULL INPUT RETURNS int LANGUAGE java AS 'return 1 / 0;'")
   await r.query("SELECT fails(k) FROM lines LIMIT 1")
-  await r.query("CREATE FUNCTION plus (a int, b int) CALLED ON NULL INPUT RETURNS int LANGUAGE java AS 'return a + b;'")
-  await r.query("CREATE AGGREGATE total (int) SFUNC plus STYPE int INITCOND 0")
-  await r.query("DROP AGGREGATE total")
-  await r.query("DROP FUNCTION plus")
+  await change("CREATE FUNCTION plus (a int, b int) CALLED ON NULL INPUT RETURNS int LANGUAGE java AS 'return a + b;'")
+  await change("CREATE AGGREGATE total (int) SFUNC plus STYPE int INITCOND 0")
+  await change("DROP AGGREGATE total")
+  await change("DROP FUNCTION plus")
 
-  await r.query("CREATE TABLE tombs (k int, i int, PRIMARY KEY (k, i))")
+  await change("CREATE TABLE tombs (k int, i int, PRIMARY KEY (k, i))")
   for (let i = 0; i < 12; i++) await r.query(`DELETE FROM tombs WHERE k = 1 AND i = ${i}`)
   await r.query("SELECT * FROM tombs WHERE k = 1")
-  await r.query("DROP TABLE tombs")
-  await r.query(`DROP KEYSPACE ${keyspace}`)
+  await change("DROP TABLE tombs")
+  await change(`DROP KEYSPACE ${keyspace}`)
+}
+
+/** Waits until the nodes agree on the schema. */
+const agreement = async (r: Recorder): Promise<void> => {
+  for (;;) {
+    const versions = new Set<unknown>()
+    for (const source of ["local", "peers_v2"]) {
+      const { rows = [] } = await r.query(`SELECT schema_version FROM system.${source}`)
+      for (const row of rows) versions.add(row["schema_version"])
+    }
+    if (versions.size === 1) return
+    await delay(50)
+  }
 }
 
 /** Keeps what was recorded. */
@@ -399,10 +419,13 @@ const twoNodes = Effect.gen(function* () {
   /** A connection for each version, which is not that of another recording. */
   const openAll = () => Promise.all(plainWays.map(async ([name, way]) => [name, await open(way)] as const))
 
+  const observer = yield* Effect.promise(() => open({ version: 5, compression: "none" }))
+  yield* run(() => observer.startup())
+  const settled = () => agreement(observer)
   for (const [name, way] of ways) {
     yield* run(async () => {
       const r = await open(way)
-      await tour(r, `tour_${name.replace("-", "_")}`)
+      await tour(r, `tour_${name.replace("-", "_")}`, settled)
       await keep(name, r)
     })
   }
@@ -413,6 +436,7 @@ const twoNodes = Effect.gen(function* () {
     const [, r] = silent[0]!
     await r.query("CREATE KEYSPACE silence WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 2}")
     await r.query("CREATE TABLE silence.t (k int PRIMARY KEY)")
+    await settled()
   })
   yield* cluster.pause("node2")
   yield* run(async () => {
@@ -439,6 +463,7 @@ const twoNodes = Effect.gen(function* () {
       for (const [, r] of heard) await r.hear(change)
     }
     other.close()
+    observer.close()
   })
   yield* cluster.stop("node2")
   yield* hear("node2 stops")
