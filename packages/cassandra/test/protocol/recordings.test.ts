@@ -3,10 +3,14 @@ import * as fc from "fast-check"
 import { readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "vitest"
-import { Cursor } from "../../src/internal/protocol/columns.ts"
+import { ByteWriter } from "../../src/internal/protocol/byteWriter.ts"
+import type { ColumnType } from "../../src/internal/protocol/columnType.ts"
+import { Cursor, readShape } from "../../src/internal/protocol/columns.ts"
+import { makeWriter } from "../../src/internal/protocol/encodeValue.ts"
 import { EnvelopeReader } from "../../src/internal/protocol/envelope.ts"
 import { isWireError } from "../../src/internal/protocol/errors.ts"
 import { readEvent } from "../../src/internal/protocol/events.ts"
+import { murmur3 } from "../../src/internal/protocol/murmur3.ts"
 import type { ProtocolVersion } from "../../src/internal/protocol/opcode.ts"
 import { readAnswer } from "../../src/internal/protocol/responses.ts"
 import { plain, type Recording, replay, unpacked } from "./recordings/recording.ts"
@@ -174,6 +178,48 @@ const read = ({ flags, opcode, streamId, version }: Envelope, body: Buffer): voi
     assert.strictEqual(error.reason, "Malformed")
   }
 }
+
+/** The cells of the one row in a result with metadata, as the server wrote them. */
+const cellsOf = (
+  body: Buffer
+): ReadonlyMap<string, { readonly type: ColumnType; readonly bytes: Buffer | undefined }> => {
+  const c = new Cursor(body, 0, body.length)
+  const [, flags, count] = [c.int(), c.int(), c.int()]
+  const { columns } = readShape(c, count, (flags & 1) !== 0)
+  assert.strictEqual(c.int(), 1)
+  return new Map(columns.map(({ name, type }) => [name, { type, bytes: c.bytes() }]))
+}
+
+describe("what is written", () => {
+  const tour = recordings.find(([name]) => name === "v4")![1]
+  const indexOf = (request: string) => tour.exchanges.findIndex((exchange) => exchange.request === request)
+  const envelopes = envelopesOf(tour)
+  const bodyOf = (request: string): Buffer => envelopes[indexOf(request)]!.body
+  const literals = bodyOf("QUERY SELECT * FROM types WHERE k = 1")
+
+  it("of every type is what the server makes of a literal", () => {
+    const cells = cellsOf(literals)
+    for (const [i, { cql, value }] of types.entries()) {
+      const w = new ByteWriter()
+      const { bytes, type } = cells.get(columnOf(i))!
+      makeWriter(type)(w, value)
+      assert.deepStrictEqual(Buffer.from(w.take()).subarray(4), bytes, cql)
+    }
+  })
+
+  it("of every partition key has the token that the server says", () => {
+    const { rows } = (tour.exchanges[indexOf("QUERY SELECT k, token(k) AS t FROM tokens")]!.says[0] as Said).Result!
+    assert.strictEqual(rows!.length, 49)
+    for (const row of rows!) {
+      const { k, t } = row as { readonly k: { readonly bytes: string }; readonly t: { readonly bigint: string } }
+      const key = Buffer.from(k.bytes, "hex")
+      // Not at the beginning of the buffer, nor to its end.
+      const inside = Buffer.concat([Buffer.from([1, 2, 3]), key, Buffer.from([4])])
+      const { high, low } = murmur3(inside, 3, 3 + key.length, { high: 0, low: 0 })
+      assert.strictEqual(String((BigInt(high) << 32n) | BigInt(low >>> 0)), t.bigint, k.bytes)
+    }
+  })
+})
 
 describe("what is not quite what a server sends", () => {
   const envelopes = recordings

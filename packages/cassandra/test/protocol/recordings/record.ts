@@ -224,6 +224,11 @@ const plainWays = ways.filter(([, way]) => way.compression === "none")
 const table = `CREATE TABLE types (k int PRIMARY KEY, ${types.map(({ cql }, i) => `${columnOf(i)} ${cql}`).join(", ")})`
 const columns = types.map((_, i) => columnOf(i)).join(", ")
 
+/** Partition keys of every length up to three blocks of Murmur3, with bytes of either sign. */
+const keys = Array.from({ length: 49 }, (_, length) =>
+  Buffer.from(Array.from({ length: length + 1 }, (__, i) => (i * 151 + length * 89 + 200) & 0xff)).toString("hex")
+)
+
 const withEmpty = types.flatMap(({ cql, empty }, i) => (empty === undefined ? [] : [{ column: columnOf(i), cql }]))
 
 /** A statement that no node knows. */
@@ -319,6 +324,12 @@ const tour = async (r: Recorder, keyspace: string, settled: () => Promise<void>)
   await change("CREATE AGGREGATE total (int) SFUNC plus STYPE int INITCOND 0")
   await change("DROP AGGREGATE total")
   await change("DROP FUNCTION plus")
+
+  await change("CREATE TABLE tokens (k blob PRIMARY KEY)")
+  await r.query(
+    `BEGIN UNLOGGED BATCH ${keys.map((k) => `INSERT INTO tokens (k) VALUES (0x${k})`).join("; ")}; APPLY BATCH`
+  )
+  await r.query("SELECT k, token(k) AS t FROM tokens")
 
   await change("CREATE TABLE tombs (k int, i int, PRIMARY KEY (k, i))")
   for (let i = 0; i < 12; i++) await r.query(`DELETE FROM tombs WHERE k = 1 AND i = ${i}`)

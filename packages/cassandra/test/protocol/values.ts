@@ -2,7 +2,6 @@
 import * as driver from "cassandra-driver"
 import * as BigDecimal from "effect/BigDecimal"
 import * as fc from "fast-check"
-import { createRequire } from "node:module"
 import { decimals } from "../../src/internal/protocol/decimals.ts"
 import { type ColumnType, TypeCode } from "../../src/internal/protocol/columnType.ts"
 import { parseDate, formatDate } from "../../src/internal/protocol/scalars.ts"
@@ -15,14 +14,6 @@ decimals.make = BigDecimal.make
 
 /** Also takes days since 1970, which its types do not say. */
 const LocalDate = types.LocalDate as unknown as new (days: number) => object
-const Encoder = createRequire(import.meta.url)("cassandra-driver/lib/encoder") as new (
-  version: number,
-  options: object
-) => { encode(value: unknown, type: ColumnType): Buffer | null | object }
-
-/** The driver's encoder with its classes. */
-export const fallback = new Encoder(4, { encoding: { set: Set, map: Map } })
-
 /** A type, its CQL name, plain values of it, and what the driver has for them. */
 export interface Typed {
   readonly type: ColumnType
