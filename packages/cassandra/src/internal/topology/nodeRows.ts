@@ -3,146 +3,111 @@
 /** A row of a system table, decoded: addresses and UUIDs are texts, sets are `Set`s. */
 export type SystemRow = Readonly<Record<string, unknown>>
 
-/** What a node tells of itself. */
-export interface NodeInfo {
+/** What a row tells of a node. */
+export interface NodeRow {
   /** The UUID, as text. */
   readonly hostId: string
+  /** Where it listens for clients: an IP address, IPv6 without brackets, not translated yet. */
+  readonly address: string
+  /** Undefined where the table has none: servers before 4.0 listen all on one port. */
+  readonly port: number | undefined
   readonly dataCenter: string
   readonly rack: string
   /** The release of Cassandra; empty when unknown. */
   readonly version: string
+  /** The release of DataStax Enterprise, on which Cassandra's is `version`. */
+  readonly dseVersion: string | undefined
   /** As the server writes them; none for a node that has not joined. */
   readonly tokens: ReadonlyArray<string>
   /** The UUID, as text. */
   readonly schemaVersion: string | undefined
 }
 
-/** A node and where it listens for clients. */
-export interface NodeRow extends NodeInfo {
-  /** An IP address, IPv6 without brackets; not translated yet. */
-  readonly address: string
-  readonly port: number
-  /** The release of DataStax Enterprise, on which Cassandra's is `version`. */
-  readonly dseVersion: string | undefined
-}
-
-/** What a client needs to know of where it is connected to. */
-export interface Endpoint {
-  readonly address: string
-  readonly port: number
-}
-
 /** `system.local`: the node that was asked, and what holds for the cluster. */
-export interface LocalRow {
-  readonly node: NodeRow
+export interface LocalRow extends NodeRow {
   /** Empty when unknown. */
   readonly clusterName: string
   /** The class; empty when unknown. */
   readonly partitioner: string
 }
 
-/** The other nodes, and what is to be logged about their rows. */
+/** The other nodes. */
 export interface PeerRows {
-  readonly nodes: ReadonlyArray<NodeRow>
-  readonly remarks: ReadonlyArray<string>
+  readonly rows: ReadonlyArray<NodeRow>
+  /** What is wrong with each row that was left out, to be logged. */
+  readonly left: ReadonlyArray<string>
 }
 
-const has = (row: SystemRow, column: string): boolean => {
+const textOf = (row: SystemRow, column: string): string => {
   const value = row[column]
-  return value !== null && value !== undefined && value !== ""
+  return value === null || value === undefined ? "" : String(value)
 }
-
-const textOf = (row: SystemRow, column: string): string => (has(row, column) ? String(row[column]) : "")
-
-const optionalText = (row: SystemRow, column: string): string | undefined =>
-  has(row, column) ? String(row[column]) : undefined
 
 const tokensOf = ({ tokens }: SystemRow): ReadonlyArray<string> =>
   tokens instanceof Set || Array.isArray(tokens) ? [...(tokens as Iterable<unknown>)].map(String) : []
 
-const nodeOf = (row: SystemRow, { address, port }: Endpoint): NodeRow => ({
-  address,
-  port,
+/** Addresses that stand for every interface of a machine: nobody can connect to one. */
+const wildcards = new Set(["0.0.0.0", "::", "::ffff:0.0.0.0"])
+
+/** A node that listens everywhere is reached where the other nodes reach it. Empty when the row has no address. */
+const addressOf = (row: SystemRow): string => {
+  const announced = textOf(row, "native_address") || textOf(row, "rpc_address")
+  return wildcards.has(announced) ? textOf(row, "peer") || textOf(row, "broadcast_address") : announced
+}
+
+const portOf = (row: SystemRow): number | undefined => {
+  const port = textOf(row, "native_address") === "" ? row["rpc_port"] : row["native_port"]
+  return typeof port === "number" && port >= 1 && port <= 65_535 ? port : undefined
+}
+
+const nodeOf = (row: SystemRow): NodeRow => ({
   hostId: textOf(row, "host_id"),
+  address: addressOf(row),
+  port: portOf(row),
   dataCenter: textOf(row, "data_center"),
   rack: textOf(row, "rack"),
   version: textOf(row, "release_version"),
-  dseVersion: optionalText(row, "dse_version"),
+  dseVersion: textOf(row, "dse_version") || undefined,
   tokens: tokensOf(row),
-  schemaVersion: optionalText(row, "schema_version")
+  schemaVersion: textOf(row, "schema_version") || undefined
 })
 
-const required = ["host_id", "data_center"]
-
 /**
- * The row of `system.local`. The address is where the client is connected to: the row itself often says `0.0.0.0`, or an
- * address that leads nowhere from outside. Of a row that cannot be used, the reason.
+ * The row of `system.local`; undefined when it does not say which node it is of, and in which data centre. Its address may be
+ * one that leads nowhere from outside: where the client is connected to is the better one.
  */
-export const readLocalRow = (
-  row: SystemRow | undefined,
-  connectedTo: Endpoint
-): LocalRow | { readonly problem: string } => {
-  if (row === undefined) return { problem: "system.local has no row" }
-  const missing = required.filter((column) => !has(row, column))
-  if (missing.length > 0) return { problem: `system.local has no ${missing.join(", ")}` }
-  return {
-    node: nodeOf(row, connectedTo),
-    clusterName: textOf(row, "cluster_name"),
-    partitioner: textOf(row, "partitioner")
-  }
+export const readLocal = (row: SystemRow): LocalRow | undefined => {
+  const node = nodeOf(row)
+  if (node.hostId === "" || node.dataCenter === "") return undefined
+  return { ...node, clusterName: textOf(row, "cluster_name"), partitioner: textOf(row, "partitioner") }
 }
 
-/** Addresses that mean every interface of a machine, which nobody can connect to. */
-const wildcards = new Set(["0.0.0.0", "::", "::ffff:0.0.0.0"])
-
-const isPort = (value: unknown): value is number => typeof value === "number" && value >= 1 && value <= 65_535
-
 /** Without one of these a row is of a node that is not there yet, or no more. */
-const requiredOfPeers = [...required, "rack", "schema_version"]
-
 const missingIn = (row: SystemRow): ReadonlyArray<string> => [
-  ...(has(row, "native_address") || has(row, "rpc_address") ? [] : ["native_address or rpc_address"]),
-  ...requiredOfPeers.filter((column) => !has(row, column)),
-  ...(tokensOf(row).length > 0 ? [] : ["tokens"])
+  ...(addressOf(row) === "" ? ["address for clients"] : []),
+  ...["host_id", "data_center", "rack", "schema_version"].filter((column) => textOf(row, column) === ""),
+  ...(tokensOf(row).length === 0 ? ["tokens"] : [])
 ]
 
 /**
- * The rows of `system.peers_v2` or `system.peers`. `local` is the node that they come from, `defaultPort` that of nodes whose
- * row has none. Rows that lack something are left out, as are rows of a node that another row has told of already.
+ * The rows of `system.peers_v2` or `system.peers`. Those that lack something are left out, and so are those of a node that
+ * another row has told of: `localHostId` is of the node that was asked.
  */
-export const readPeerRows = (rows: Iterable<SystemRow>, local: NodeRow, defaultPort: number): PeerRows => {
+export const readPeers = (rows: Iterable<SystemRow>, localHostId: string): PeerRows => {
   const nodes: Array<NodeRow> = []
-  const remarks: Array<string> = []
-  const hostIds = new Set([local.hostId])
-  const endpoints = new Set([`${local.address} ${local.port}`])
+  const left: Array<string> = []
+  const hostIds = new Set([localHostId])
   for (const row of rows) {
-    const peer = textOf(row, "peer")
-    const leftOut = (why: string) =>
-      void remarks.push(`The row of node ${peer} in the peers of ${local.address} is left out: ${why}`)
+    const node = nodeOf(row)
     const missing = missingIn(row)
     if (missing.length > 0) {
-      leftOut(`it has no ${missing.join(", ")}`)
-      continue
-    }
-    const announced = textOf(row, "native_address") || textOf(row, "rpc_address")
-    const isWildcard = wildcards.has(announced)
-    if (isWildcard && peer === "") {
-      leftOut(`its address is ${announced}`)
-      continue
-    }
-    const port = has(row, "native_address") && isPort(row["native_port"]) ? row["native_port"] : defaultPort
-    const node = nodeOf(row, { address: isWildcard ? peer : announced, port })
-    const endpoint = `${node.address} ${port}`
-    if (hostIds.has(node.hostId)) {
-      leftOut(`there is another one of host id ${node.hostId}`)
-    } else if (endpoints.has(endpoint)) {
-      leftOut(`there is another node at ${node.address}, port ${port}`)
+      left.push(`The row of peer ${textOf(row, "peer")} is left out: it has no ${missing.join(", ")}`)
+    } else if (hostIds.has(node.hostId)) {
+      left.push(`The row of peer ${textOf(row, "peer")} is left out: there is another node of host id ${node.hostId}`)
     } else {
-      if (isWildcard) remarks.push(`Node ${peer} announces ${announced} to clients: ${peer} is used instead`)
       hostIds.add(node.hostId)
-      endpoints.add(endpoint)
       nodes.push(node)
     }
   }
-  return { nodes, remarks }
+  return { rows: nodes, left }
 }

@@ -41,7 +41,7 @@ export class TokenRing<N extends RingNode> {
   #lastLists: Lists<N> = []
 
   /** Of a token that two nodes claim the later one is the owner. A text that is no token of the partitioner is left out. */
-  constructor(partitioner: Partitioner, nodes: Iterable<N>) {
+  constructor(nodes: Iterable<N>, partitioner: Partitioner) {
     const claims = new Map<bigint | string, { readonly token: string; readonly node: N }>()
     for (const node of nodes) {
       for (const token of node.tokens) {
