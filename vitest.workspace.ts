@@ -1,9 +1,10 @@
 import type { TestProjectInlineConfiguration } from "vitest/config"
+import { onBothEngines } from "./scripts/test/bothEngines.ts"
 import { blocks } from "./scripts/test/blocks.ts"
 
 /**
  * The test projects. `unit` needs nothing but Node; `integration` runs against a real Cassandra, which one global setup
- * starts for the whole run.
+ * starts for the whole run. `integration-driver` runs a list of the same files once more, over `cassandra-driver`.
  */
 const projects: Array<TestProjectInlineConfiguration> = [
   {
@@ -25,7 +26,19 @@ const projects: Array<TestProjectInlineConfiguration> = [
     test: {
       name: "integration",
       include: ["packages/*/test/**/*.it.ts", "examples/**/*.it.ts", "scripts/test/**/*.it.ts"],
-      globalSetup: ["./packages/testkit/src/vitest.ts"],
+      globalSetup: ["./scripts/test/server.ts"],
+      testTimeout: 120_000,
+      hookTimeout: 180_000
+    }
+  },
+  {
+    extends: true,
+    test: {
+      name: "integration-driver",
+      include: [...onBothEngines],
+      env: { EFFECT_CASSANDRA_ENGINE: "driver" },
+      globalSetup: ["./scripts/test/server.ts"],
+      setupFiles: ["./scripts/test/driverSetup.ts"],
       testTimeout: 120_000,
       hookTimeout: 180_000
     }

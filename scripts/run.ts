@@ -17,22 +17,38 @@ export interface Outcome {
   readonly output: string
 }
 
-/** Runs a program of the workspace and shows what it prints; with `keep` it has no terminal, and its output is kept too. */
+export interface RunOptions {
+  readonly cwd?: string
+  /** In place of the environment of this process. */
+  readonly env?: NodeJS.ProcessEnv
+  /** Keeps the standard output, which is then no terminal. */
+  readonly keep?: boolean
+  /** Shows nothing, and keeps what goes to standard error, too. */
+  readonly quiet?: boolean
+  /** After so many milliseconds the program is ended. */
+  readonly timeout?: number
+}
+
+/** Runs a program of the workspace and shows what it prints, unless the options say otherwise. */
 export const run = (
   program: string,
   args: ReadonlyArray<string>,
-  options: { readonly keep?: boolean; readonly cwd?: string } = {}
+  { cwd, env, keep = false, quiet = false, timeout }: RunOptions = {}
 ): Promise<Outcome> =>
   new Promise((resolve, reject) => {
     const child = spawn(program, args, {
-      stdio: ["inherit", options.keep === true ? "pipe" : "inherit", "inherit"],
-      cwd: options.cwd
+      stdio: [quiet ? "ignore" : "inherit", keep || quiet ? "pipe" : "inherit", quiet ? "pipe" : "inherit"],
+      cwd,
+      env,
+      timeout
     })
     let output = ""
-    child.stdout?.on("data", (bytes: Buffer) => {
-      process.stdout.write(bytes)
+    const take = (bytes: Buffer): void => {
+      if (!quiet) process.stdout.write(bytes)
       output += bytes.toString()
-    })
+    }
+    child.stdout?.on("data", take)
+    child.stderr?.on("data", take)
     child.on("error", reject)
     child.on("close", (code) =>
       interrupted ? reject(new Error(`${program} was interrupted`)) : resolve({ ok: code === 0, output })

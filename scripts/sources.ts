@@ -20,7 +20,8 @@ export const entryPoints = (): ReadonlyArray<string> =>
       readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
     }
     return Object.values(exports).some(
-      (target) => typeof target === "object" && target["effect-cassandra-source"] === `./src/${basename(file)}`
+      (target) =>
+        target !== null && typeof target === "object" && target["effect-cassandra-source"] === `./src/${basename(file)}`
     )
   })
 

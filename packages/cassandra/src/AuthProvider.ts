@@ -5,20 +5,20 @@
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import * as Argument from "./internal/arguments.ts"
+import * as Argument from "./internal/options/arguments.ts"
 import type { Credentials } from "./ClusterOptions.ts"
 
 /**
  * @since 0.1.0
  * @category type ids
  */
-export const TypeId: unique symbol = Symbol.for("effect-cassandra/AuthProvider")
+export const TypeId: TypeId = "~effect-cassandra/AuthProvider"
 
 /**
  * @since 0.1.0
  * @category type ids
  */
-export type TypeId = typeof TypeId
+export type TypeId = "~effect-cassandra/AuthProvider"
 
 /**
  * The server that a connection logs in to.

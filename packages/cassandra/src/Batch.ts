@@ -12,19 +12,20 @@ import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import * as Predicate from "effect/Predicate"
 import type { Statement, StatementOptions } from "./Statement.ts"
 import { QueryError } from "./CassandraError.ts"
-import * as Argument from "./internal/arguments.ts"
+import { withCallerFrames } from "./internal/options/callerFrames.ts"
+import * as Argument from "./internal/options/arguments.ts"
 
 /**
  * @since 0.1.0
  * @category type ids
  */
-export const TypeId: unique symbol = Symbol.for("effect-cassandra/Batch")
+export const TypeId: TypeId = "~effect-cassandra/Batch"
 
 /**
  * @since 0.1.0
  * @category type ids
  */
-export type TypeId = typeof TypeId
+export type TypeId = "~effect-cassandra/Batch"
 
 /**
  * - `LOGGED`: all of the writes are applied in the end, or none.
@@ -42,7 +43,7 @@ export type BatchType = "LOGGED" | "UNLOGGED" | "COUNTER"
  * @since 0.1.0
  * @category models
  */
-export type BatchOptions = Omit<StatementOptions, "pageSize" | "pagingState" | "prefetch">
+export type BatchOptions = Omit<StatementOptions, "pageSize" | "pagingState" | "prefetch" | "prepared">
 
 /**
  * @since 0.1.0
@@ -56,7 +57,9 @@ export interface Batch extends Pipeable {
 }
 
 class BatchImpl implements Batch {
-  readonly [TypeId]: TypeId = TypeId
+  get [TypeId](): TypeId {
+    return TypeId
+  }
   readonly type: BatchType
   readonly statements: ReadonlyArray<Statement.Any>
   readonly options: BatchOptions
@@ -91,7 +94,10 @@ class BatchImpl implements Batch {
 export const isBatch = (u: unknown): u is Batch => Predicate.hasProperty(u, TypeId)
 
 /**
- * A batch of writes. The options of the single statements do not count, except whether they are idempotent.
+ * A batch of writes. Whether it is idempotent and prepared, each statement says for itself. Its other options are the batch's:
+ * the batch sets them, or all of its statements do, to the same. `keyspace`, `tracing` and `customPayload` may be set by some of
+ * the statements and left out by others. Where they disagree, and for options that a batch does not have (those of paging, and
+ * `Statement.as`), the batch fails with a `ConfigurationError` that names the option.
  *
  * @example
  * ```ts
@@ -109,14 +115,14 @@ export const isBatch = (u: unknown): u is Batch => Predicate.hasProperty(u, Type
  */
 export const make = (type: BatchType, statements: Iterable<Statement.Any>, options: BatchOptions = {}): Batch => {
   if (!Predicate.isIterable(statements))
-    throw invalid("The statements of a batch are an array, or something else to iterate over")
+    throw withCallerFrames(invalid("The statements of a batch are an array, or something else to iterate over"))
   return new BatchImpl(type, Array.from(statements), Argument.record("Batch.make", options))
 }
 
 const invalid = (message: string) => new QueryError({ message, writeState: "NotApplied" })
 
 const given = (self: Batch): Batch => {
-  if (!isBatch(self)) throw invalid("Not a batch: make one with Batch.make")
+  if (!isBatch(self)) throw withCallerFrames(invalid("Not a batch: make one with Batch.make"))
   return self
 }
 

@@ -2,27 +2,33 @@
  * Everything that can go wrong, as one union of tagged errors.
  *
  * Each error answers two questions: `isRetryable`, whether the same request may succeed when it is sent again, and
- * `writeState`, whether a write that failed with it may have been applied all the same. The driver's own error is kept as
+ * `writeState`, whether a write that failed with it may have been applied all the same. The error it was made from is kept as
  * `cause`. No message carries a bound value, a password or a paging state.
+ *
+ * The error of a request names its statement: `query`, `keyspace` and `table` are fields, and what prints the error shows them. Its
+ * stack has no frames of the client. Give the effect a span (`Effect.withSpan`, `Effect.fn`), and `Cause.pretty` and `Effect.runPromise`
+ * show where that is.
  *
  * @since 0.1.0
  */
 import type { YieldableError } from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Predicate from "effect/Predicate"
+import { NodeInspectSymbol } from "effect/Inspectable"
 import type { Consistency } from "./Consistency.ts"
+import { detailsOf } from "./internal/request/errorSite.ts"
 
 /**
  * @since 0.1.0
  * @category type ids
  */
-export const TypeId: unique symbol = Symbol.for("effect-cassandra/CassandraError")
+export const TypeId: TypeId = "~effect-cassandra/CassandraError"
 
 /**
  * @since 0.1.0
  * @category type ids
  */
-export type TypeId = typeof TypeId
+export type TypeId = "~effect-cassandra/CassandraError"
 
 /**
  * Whether the write behind a failed request may have happened. `"NotApplied"`: certainly not. `"Unknown"`: perhaps.
@@ -59,10 +65,19 @@ export type FailureReason =
 
 /** What every error has. */
 interface Common {
-  /** The message of the driver or the server, unchanged. */
+  /** What the server said, unchanged; or what happened in the client. */
   readonly message: string
   /** The error this one was made from. */
   readonly cause?: unknown
+  /**
+   * The CQL text of the request that failed, never with the values bound to it: of a batch the member at fault, or the texts of them
+   * all. Without the passwords that stand in it; a long text is cut. Undefined where no statement is at fault.
+   */
+  readonly query?: string | undefined
+  /** The keyspace of the statement, where it is known. */
+  readonly keyspace?: string | undefined
+  /** The table that the statement reads or writes, where its text says so plainly. */
+  readonly table?: string | undefined
 }
 
 /** What an error has that a coordinator answered with. */
@@ -103,7 +118,28 @@ const TaggedError = <Tag extends string, Given extends keyof Answers = never>(
   fields: Fields
 ) => YieldableError & { readonly _tag: Tag; readonly [TypeId]: TypeId } & Pick<Answers, Given> & Readonly<Fields> => {
   class Base extends Data.TaggedError(tag)<Common> {
-    readonly [TypeId]: TypeId = TypeId
+    get [TypeId](): TypeId {
+      return TypeId
+    }
+    constructor(fields: Common) {
+      // It is made far from whoever made the request: the frames would be ours, and cost more than the error. The spans of the fiber that
+      // fails are the caller's.
+      const limit = Error.stackTraceLimit
+      Error.stackTraceLimit = 0
+      super(fields)
+      Error.stackTraceLimit = limit
+    }
+    /** For `console.log`, which shows the fields: they need not be in the stack as well. */
+    override [NodeInspectSymbol](): unknown {
+      const details = detailsOf(this)
+      if (details === "" || this.stack?.includes(details) !== true) return super[NodeInspectSymbol]()
+      const shown = Object.create(Object.getPrototypeOf(this) as object, {
+        ...Object.getOwnPropertyDescriptors(this),
+        stack: { value: this.stack.replace(details, () => "") },
+        [NodeInspectSymbol]: { value: () => shown }
+      }) as object
+      return shown
+    }
   }
   for (const [name, answer] of Object.entries(answers ?? {})) {
     Object.defineProperty(Base.prototype, name, { get: () => answer, configurable: true })
@@ -197,7 +233,10 @@ export class UnavailableError extends TaggedError("UnavailableError", { isRetrya
     readonly required: number
     /** Replicas that were alive. */
     readonly alive: number
-    /** `Unknown` for a batch only: an earlier part of it may have been written. */
+    /**
+     * `Unknown` for a batch, an earlier part of which may have been written, and for the commit of a conditional write, which is
+     * decided by then.
+     */
     readonly writeState: WriteState
   }
 > {}
@@ -294,15 +333,22 @@ export class TruncateError extends TaggedError("TruncateError", {
 export class ServerError extends TaggedError("ServerError", { isRetryable: false, writeState: "Unknown" })<Answered> {}
 
 /**
- * The server did not understand the client's message; also how it reports a malformed paging state.
+ * One side did not understand the other. Either the server refused the client's message, which is also how it reports a
+ * malformed paging state; or the server's answer could not be read, and the message says what of it.
  *
  * @since 0.1.0
  * @category errors
  */
-export class ProtocolError extends TaggedError("ProtocolError", {
-  isRetryable: false,
-  writeState: "NotApplied"
-})<Answered> {}
+export class ProtocolError extends TaggedError("ProtocolError", { isRetryable: false })<
+  Answered & {
+    /** `NotApplied` when the server refused the message; `Unknown` when its answer could not be read. */
+    readonly writeState: WriteState
+  }
+> {
+  constructor(fields: Answered & { readonly writeState?: WriteState | undefined }) {
+    super({ ...fields, writeState: fields.writeState ?? "NotApplied" })
+  }
+}
 
 /**
  * A user defined function threw.
@@ -334,7 +380,9 @@ export class CdcWriteFailureError extends TaggedError("CdcWriteFailureError", {
 })<Answered> {}
 
 /**
- * A conditional write contended with another, and whether it was applied is not known.
+ * Whether a conditional write was applied is not known: it contended with another, or it was sent again after an attempt of unknown
+ * outcome and was then not applied, which may have been the doing of the first attempt. `cause` is then that attempt's error, and
+ * both counts are 0.
  *
  * @since 0.1.0
  * @category errors
@@ -350,12 +398,10 @@ export class CasWriteUnknownError extends TaggedError("CasWriteUnknownError", {
  * @since 0.1.0
  * @category errors
  */
-export class CqlSyntaxError extends TaggedError("CqlSyntaxError", { isRetryable: false, writeState: "NotApplied" })<
-  Answered & {
-    /** The CQL text. */
-    readonly query?: string | undefined
-  }
-> {}
+export class CqlSyntaxError extends TaggedError("CqlSyntaxError", {
+  isRetryable: false,
+  writeState: "NotApplied"
+})<Answered> {}
 
 /**
  * The CQL is well formed but wrong: an unknown table or column, a value of the wrong type, a missing value.
@@ -366,12 +412,7 @@ export class CqlSyntaxError extends TaggedError("CqlSyntaxError", { isRetryable:
 export class InvalidQueryError extends TaggedError("InvalidQueryError", {
   isRetryable: false,
   writeState: "NotApplied"
-})<
-  Answered & {
-    /** The CQL text. */
-    readonly query?: string | undefined
-  }
-> {}
+})<Answered> {}
 
 /**
  * The keyspace or table to create exists.

@@ -14,12 +14,15 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Option from "effect/Option"
 import { Cluster } from "./Cluster.ts"
-import { refresh as refreshAll } from "./internal/telemetry/board.ts"
-import { telemetryOf } from "./internal/telemetry/ofCluster.ts"
-import { counters, gauges, operationDuration as durationKey } from "./internal/telemetry/metrics.ts"
-import { statementOf } from "./internal/telemetry/snapshot.ts"
-import * as Argument from "./internal/arguments.ts"
-import { integer, oneOf } from "./internal/clusterOptions/checks.ts"
+import {
+  counters,
+  gauges,
+  operationDuration as durationKey,
+  refresh as refreshAll,
+  statementOf,
+  telemetryOf
+} from "./internal/telemetry/index.ts"
+import { Argument, integer, namesOf, oneOf } from "./internal/options/index.ts"
 
 /**
  * How a cluster measures.
@@ -223,6 +226,8 @@ export interface TopStatementsOptions {
   readonly limit?: number | undefined
 }
 
+const topStatementsNames = namesOf<TopStatementsOptions>({ by: true, limit: true })
+
 /**
  * The statements that cost the most. They are told apart by their texts without values. What the table had no room for is one
  * statement, `(others)`.
@@ -243,7 +248,7 @@ export interface TopStatementsOptions {
 export const topStatements = (
   options: TopStatementsOptions = {}
 ): Effect.Effect<ReadonlyArray<StatementReading>, never, Cluster> => {
-  const { by = "seconds", limit = 10 } = Argument.record("CassandraMetrics.topStatements", options)
+  const { by = "seconds", limit = 10 } = Argument.options("CassandraMetrics.topStatements", options, topStatementsNames)
   oneOf("CassandraMetrics.topStatements", by, ["seconds", "count", "errors", "longest", "mean"])
   integer("CassandraMetrics.topStatements", limit, 0, Number.MAX_SAFE_INTEGER)
   return Effect.map(Cluster, (cluster) => {

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type * as driver from "cassandra-driver"
+import type { DriverClient } from "./driver/DriverClient.ts"
 import type * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
@@ -12,15 +12,14 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import type { CassandraError } from "./CassandraError.ts"
+import type { CassandraError, ConfigurationError, ConnectionError } from "./CassandraError.ts"
 import type { ClusterEvent, SubscribeOptions } from "./ClusterEvent.ts"
 import type { ClusterOptions } from "./ClusterOptions.ts"
 import type { ExecutionProfile } from "./ExecutionProfile.ts"
 import type { Host } from "./Host.ts"
-import * as Argument from "./internal/arguments.ts"
-import * as internal from "./internal/cluster.ts"
-import { resolve } from "./internal/clusterOptions/resolve.ts"
-import { environment } from "./internal/environment.ts"
+import { Argument, environment, resolve } from "./internal/options/index.ts"
+import { make as openCluster, native } from "./internal/cluster/index.ts"
+import { turn } from "./internal/request/index.ts"
 import type { Metadata } from "./Metadata.ts"
 import type { ProfileExistsError } from "./ProfileExistsError.ts"
 import type { Session, SessionOptions } from "./Session.ts"
@@ -72,13 +71,13 @@ export type {
  * @since 0.1.0
  * @category type ids
  */
-export const TypeId: unique symbol = Symbol.for("effect-cassandra/Cluster")
+export const TypeId: TypeId = "~effect-cassandra/Cluster"
 
 /**
  * @since 0.1.0
  * @category type ids
  */
-export type TypeId = typeof TypeId
+export type TypeId = "~effect-cassandra/Cluster"
 
 /**
  * A connected cluster. It is closed with the scope it was made in; its sessions are closed first.
@@ -125,10 +124,11 @@ export interface Cluster {
   readonly close: Effect.Effect<void>
   readonly isClosed: Effect.Effect<boolean>
   /**
-   * The driver's own client, for what this library does not offer. It is not needed for anything documented here; what is
-   * done with it by-passes admission, retries and closing.
+   * Opens a client of `cassandra-driver` with the same contact points, credentials and TLS, for what this library does not offer;
+   * it is shut down with the scope. It needs that package installed, has connections of its own, and knows nothing of admission
+   * and retries. Fails with a `ConfigurationError` where the package is missing.
    */
-  readonly driver: driver.Client
+  readonly driver: Effect.Effect<DriverClient, ConfigurationError | ConnectionError, Scope.Scope>
 }
 
 /**
@@ -193,7 +193,10 @@ export const Cluster: Context.Tag<Cluster, Cluster> = Context.GenericTag<Cluster
  * @category constructors
  */
 export const make = (options: ClusterOptions = {}): Effect.Effect<Cluster, CassandraError, Scope.Scope> =>
-  Effect.flatMap(resolve(options), internal.make)
+  Effect.flatMap(
+    Effect.tapError(resolve(options), () => turn),
+    (resolved) => openCluster(resolved, native)
+  )
 
 /**
  * A cluster as a layer, closed when the layer's scope is.
@@ -243,7 +246,8 @@ export const layerConfig = (
 /**
  * A cluster from the environment, with options of your own for what it does not say: `CASSANDRA_CONTACT_POINTS` (separated
  * by commas), `_PORT`, `_LOCAL_DC`, `_USERNAME`, `_PASSWORD`, and for TLS `_TLS` (`true`), `_TLS_CA`, `_TLS_CERT`, `_TLS_KEY`
- * (files in PEM, or the PEM itself) and `_TLS_SERVER_NAME`. The environment wins over the options.
+ * (files in PEM, or the PEM itself) and `_TLS_SERVER_NAME`. The environment wins over the options. A variable that is empty is not
+ * set.
  *
  * `CASSANDRA_KEYSPACE` is for `Session.layerEnv`.
  *
@@ -252,15 +256,5 @@ export const layerConfig = (
  */
 export const layerEnv = (options: ClusterOptions = {}): Layer.Layer<Cluster, CassandraError | ConfigError> => {
   Argument.record("Cluster.layerEnv", options)
-  return Layer.scoped(
-    Cluster,
-    Effect.flatMap(environment, (fromEnvironment) =>
-      // Credentials of the environment stand for another way to log in as well.
-      make({
-        ...options,
-        ...(fromEnvironment.credentials === undefined ? {} : { authentication: undefined }),
-        ...fromEnvironment
-      })
-    )
-  )
+  return Layer.scoped(Cluster, Effect.flatMap(environment(options), make))
 }

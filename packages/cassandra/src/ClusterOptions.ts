@@ -235,7 +235,7 @@ export interface ClusterOptions extends RequestOptions {
   readonly cqlVersion?: string | undefined
   /**
    * Compression of what travels: `"lz4"` asks for it and fails when the package `lz4-napi` is not installed, `"auto"` uses it
-   * where it is. Protocol v4 is never compressed. Default `"none"`.
+   * where it is. Default `"none"`.
    */
   readonly compression?: "lz4" | "auto" | "none" | undefined
   /** How it measures itself; see `CassandraMetrics`. Default: those of `MetricsOptions`. */
@@ -249,10 +249,4 @@ export interface ClusterOptions extends RequestOptions {
   readonly applicationName?: string | undefined
   /** What the server shows as the version of the application, in `system_views.clients`. Default: none. */
   readonly applicationVersion?: string | undefined
-  /**
-   * Options of `cassandra-driver`'s `Client`, laid over ours section by section: unsupported territory, for what is not
-   * offered here. What this library decides cannot be set: where and how to connect, authentication, TLS, values, retries,
-   * load balancing. Default: none.
-   */
-  readonly advanced?: Readonly<Record<string, unknown>> | undefined
 }

@@ -11,9 +11,10 @@
 import * as Schema from "effect/Schema"
 import type * as AST from "effect/SchemaAST"
 import { cql } from "./cql.ts"
-import { unset } from "./internal/unset.ts"
+import { unset } from "./internal/typed/unset.ts"
 import { make, type Row, type Statement } from "./Statement.ts"
-import * as Argument from "./internal/arguments.ts"
+import * as Argument from "./internal/options/arguments.ts"
+import { namesOf } from "./internal/options/optionNames.ts"
 
 /**
  * A part of a statement, for the `cql` template.
@@ -33,6 +34,8 @@ export interface Selection<Name extends string = string> {
   readonly only?: ReadonlyArray<Name> | undefined
   readonly except?: ReadonlyArray<Name> | undefined
 }
+
+const selectionNames = namesOf<Selection>({ only: true, except: true })
 
 /** The columns of a schema: the keys of its encoded side. */
 type NameOf<I> = Extract<keyof I, string>
@@ -64,7 +67,7 @@ const fieldsOf = (ast: AST.AST): ReadonlyArray<string> => {
 }
 
 const selected = (schema: Schema.Schema.Any, selection: Selection): ReadonlyArray<string> => {
-  const { except = [], only } = Argument.record("Columns", selection)
+  const { except = [], only } = Argument.options("Columns", selection, selectionNames)
   Argument.array("Columns", except)
   if (only !== undefined) Argument.array("Columns", only)
   return allNames(schema).filter((name) => only?.includes(name) !== false && !except.includes(name))
@@ -74,9 +77,9 @@ const quote = (name: string): string => cql.id(name).text
 
 /** A field that the values do not have leaves its column as it is; so the text is the same whatever they have. */
 const valuesOf = (values: object, columns: ReadonlyArray<string>): ReadonlyArray<unknown> => {
-  const byName = Argument.record("Columns", values) as { readonly [name: string]: unknown }
+  Argument.record("Columns", values)
   return columns.map((name) => {
-    const value = byName[name]
+    const value = Argument.field(values, name)
     return value === undefined ? unset : value
   })
 }
@@ -201,6 +204,6 @@ export const where = <A, I extends object, R, const Name extends NameOf<I>>(
     Argument.array("Columns.where", columns)
       .map((name) => `${quote(name)} = ?`)
       .join(" AND "),
-    columns.map((name) => values[name])
+    columns.map((name) => Argument.field(values, name))
   )
 }

@@ -5,8 +5,8 @@
  */
 
 /**
- * How many replicas must answer before a request succeeds. `ANY` is missing on purpose: the driver underneath would send
- * it as `ONE`, so a value of `"ANY"` from untyped code is refused with a `ConfigurationError`.
+ * How many replicas must answer before a request succeeds. `ANY` is missing on purpose: such a write is acknowledged
+ * before any replica has it. A value of `"ANY"` from untyped code is refused with a `ConfigurationError`.
  *
  * @since 0.1.0
  * @category models

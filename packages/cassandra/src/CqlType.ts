@@ -9,13 +9,13 @@ import type * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { isIP } from "node:net"
-import { annotate, findAnnotation, textOf } from "./internal/cqlAnnotation.ts"
-import { parseDate, parseTime } from "./internal/scalars.ts"
-import { isUnset, type Unset } from "./internal/unset.ts"
-import * as Argument from "./internal/arguments.ts"
+import { annotate, findAnnotation, textOf } from "./internal/request/cqlAnnotation.ts"
+import { parseDate, parseTime } from "./internal/protocol/scalars.ts"
+import { isUnset, type Unset } from "./internal/typed/unset.ts"
+import * as Argument from "./internal/options/arguments.ts"
 
-export { list, map, nullable, option, optional, set, tuple, udt, vector } from "./internal/collectionSchemas.ts"
-export { isUnset, type Unset, unset } from "./internal/unset.ts"
+export { list, map, nullable, option, optional, set, tuple, udt, vector } from "./internal/typed/collectionSchemas.ts"
+export { isUnset, type Unset, unset } from "./internal/typed/unset.ts"
 
 const scalar = <A, I>(name: string, schema: Schema.Schema<A, I>, title = name): Schema.Schema<A, I> =>
   annotate(schema.annotations({ identifier: `CqlType.${title}` }), { name, kind: "scalar", parameters: [] })

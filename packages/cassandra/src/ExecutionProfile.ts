@@ -13,7 +13,7 @@ import type { Consistency, SerialConsistency } from "./Consistency.ts"
 import type { LoadBalancing } from "./LoadBalancing.ts"
 import type { RetryPolicy } from "./RetryPolicy.ts"
 import type { SpeculativeExecution } from "./SpeculativeExecution.ts"
-import * as Argument from "./internal/arguments.ts"
+import * as Argument from "./internal/options/arguments.ts"
 
 /**
  * The options a request takes from wherever they are set.

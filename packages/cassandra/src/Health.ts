@@ -17,21 +17,20 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { CassandraError } from "./CassandraError.ts"
 import { Cluster } from "./Cluster.ts"
-import * as Argument from "./internal/arguments.ts"
-import { integer, millis } from "./internal/clusterOptions/checks.ts"
-import { failed, probe, type ProbeOutcome } from "./internal/healthProbe.ts"
+import { Argument, integer, millis, namesOf } from "./internal/options/index.ts"
+import { failed, probe, type ProbeOutcome } from "./internal/cluster/index.ts"
 
 /**
  * @since 0.1.0
  * @category type ids
  */
-export const TypeId: unique symbol = Symbol.for("effect-cassandra/Health")
+export const TypeId: TypeId = "~effect-cassandra/Health"
 
 /**
  * @since 0.1.0
  * @category type ids
  */
-export type TypeId = typeof TypeId
+export type TypeId = "~effect-cassandra/Health"
 
 /**
  * - `up`: it answered in time.
@@ -116,6 +115,8 @@ export interface CheckOptions {
   readonly minimumUp?: number | undefined
 }
 
+const names = namesOf<WatchOptions>({ timeout: true, minimumUp: true, schedule: true })
+
 const statusOf = (hosts: ReadonlyArray<HostHealth>, minimumUp: number): Status => {
   const counted = hosts.filter(({ state }) => state !== "ignored")
   const up = counted.filter(({ state }) => state === "up").length
@@ -143,7 +144,7 @@ const statusOf = (hosts: ReadonlyArray<HostHealth>, minimumUp: number): Status =
  * @category checking
  */
 export const check = (options: CheckOptions = {}): Effect.Effect<ClusterHealth, never, Cluster> => {
-  const { minimumUp = 1, timeout = "2 seconds" } = Argument.record("Health", options)
+  const { minimumUp = 1, timeout = "2 seconds" } = Argument.options("Health", options, names)
   integer("Health.minimumUp", minimumUp, 0, Number.MAX_SAFE_INTEGER)
   return checkWithin(Duration.millis(Math.max(1, millis("Health.timeout", timeout))), minimumUp)
 }

@@ -14,7 +14,7 @@ import { dual } from "effect/Function"
 import type * as Predicate from "effect/Predicate"
 import type { Consistency } from "./Consistency.ts"
 import type { Host } from "./Host.ts"
-import * as Argument from "./internal/arguments.ts"
+import * as Argument from "./internal/options/arguments.ts"
 
 /**
  * How far a node is: `local` nodes are used first, `remote` ones after them, and `ignored` ones not at all. It decides which

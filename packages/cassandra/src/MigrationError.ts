@@ -10,13 +10,13 @@ import * as Predicate from "effect/Predicate"
  * @since 0.1.0
  * @category type ids
  */
-export const TypeId: unique symbol = Symbol.for("effect-cassandra/MigrationError")
+export const TypeId: TypeId = "~effect-cassandra/MigrationError"
 
 /**
  * @since 0.1.0
  * @category type ids
  */
-export type TypeId = typeof TypeId
+export type TypeId = "~effect-cassandra/MigrationError"
 
 /**
  * Why migrations stopped.
@@ -33,7 +33,7 @@ export type TypeId = typeof TypeId
  * - `Duplicate`: two migrations have the same id.
  * - `Gap`: an id is left out, where ids count from 0 or 1.
  * - `InvalidName`: a name is not like `0001_create_users`.
- * - `ImportError`: a file cannot be read, split into statements or imported.
+ * - `ImportError`: a file cannot be read or imported, or a statement is known to be one that cannot be run, such as `USE`.
  * - `BadState`: the migrator cannot work like this, for example without a keyspace.
  *
  * @since 0.1.0
@@ -72,7 +72,9 @@ export class MigrationError extends Data.TaggedError("MigrationError")<{
   /** The error this one was made from. */
   readonly cause?: unknown
 }> {
-  readonly [TypeId]: TypeId = TypeId
+  get [TypeId](): TypeId {
+    return TypeId
+  }
 }
 
 /**

@@ -10,18 +10,19 @@ import * as Hash from "effect/Hash"
 import * as Inspectable from "effect/Inspectable"
 import * as Predicate from "effect/Predicate"
 import { QueryError } from "./CassandraError.ts"
+import { withCallerFrames } from "./internal/options/callerFrames.ts"
 
 /**
  * @since 0.1.0
  * @category type ids
  */
-export const TypeId: unique symbol = Symbol.for("effect-cassandra/PagingState")
+export const TypeId: TypeId = "~effect-cassandra/PagingState"
 
 /**
  * @since 0.1.0
  * @category type ids
  */
-export type TypeId = typeof TypeId
+export type TypeId = "~effect-cassandra/PagingState"
 
 /**
  * A place in a result. It is valid for the statement it came from, with the same values, in any session. It may contain
@@ -36,7 +37,9 @@ export interface PagingState extends Equal.Equal, Inspectable.Inspectable {
 }
 
 class PagingStateImpl extends Inspectable.Class implements PagingState {
-  readonly [TypeId]: TypeId = TypeId
+  get [TypeId](): TypeId {
+    return TypeId
+  }
   readonly #bytes: Uint8Array
   constructor(bytes: Uint8Array) {
     super()
@@ -70,7 +73,7 @@ export const isPagingState = (u: unknown): u is PagingState => Predicate.hasProp
  * @category constructors
  */
 export const fromBytes = (bytes: Uint8Array): PagingState => {
-  if (!(bytes instanceof Uint8Array)) throw invalid("PagingState.fromBytes takes a Uint8Array")
+  if (!(bytes instanceof Uint8Array)) throw withCallerFrames(invalid("PagingState.fromBytes takes a Uint8Array"))
   return new PagingStateImpl(bytes)
 }
 
@@ -81,7 +84,7 @@ export const fromBytes = (bytes: Uint8Array): PagingState => {
  * @category conversions
  */
 export const toBytes = (self: PagingState): Uint8Array => {
-  if (!isPagingState(self)) throw invalid("Not a paging state")
+  if (!isPagingState(self)) throw withCallerFrames(invalid("Not a paging state"))
   return PagingStateImpl.bytes(self)
 }
 

@@ -20,6 +20,9 @@ export interface PreparedStatement {
   readonly variables: ReadonlyArray<Column>
   /** The columns of its result; none where they are not known before the first answer. */
   readonly columns: Option.Option<ReadonlyArray<Column>>
-  /** A statement with values: an array for `?`, a record for `:name`. */
+  /**
+   * A statement with values: an array for `?`, a record for `:name`. It goes to the keyspace that the text was prepared in, whatever
+   * session executes it, and with the payload that it was prepared with, unless it is told otherwise.
+   */
   readonly bind: (values: Values) => Statement<Row, never, never>
 }

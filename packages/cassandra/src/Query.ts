@@ -13,10 +13,19 @@ import type { ParseError } from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { type CassandraError, QueryError } from "./CassandraError.ts"
-import * as Argument from "./internal/arguments.ts"
-import { asQuery, effectQuery, firstOf, statementFor, verifiableOf, withoutSchema } from "./internal/query.ts"
-import { verify, type Verifiable } from "./internal/verifyQuery.ts"
+import { type CassandraError, CasWriteUnknownError, QueryError } from "./CassandraError.ts"
+import { Argument, namesOf, unknownOption } from "./internal/options/index.ts"
+import { isConditional } from "./internal/cql/index.ts"
+import {
+  asQuery,
+  effectQuery,
+  statementFor,
+  type Verifiable,
+  verifiableOf,
+  verify,
+  withoutSchema
+} from "./internal/typed/index.ts"
+import { withRows } from "./internal/request/index.ts"
 import type { PagingState } from "./PagingState.ts"
 import type { ResultSet } from "./ResultSet.ts"
 import type { SchemaMismatchError } from "./SchemaMismatchError.ts"
@@ -27,13 +36,13 @@ import * as Statement from "./Statement.ts"
  * @since 0.1.0
  * @category type ids
  */
-export const TypeId: unique symbol = Symbol.for("effect-cassandra/Query")
+export const TypeId: TypeId = "~effect-cassandra/Query"
 
 /**
  * @since 0.1.0
  * @category type ids
  */
-export type TypeId = typeof TypeId
+export type TypeId = "~effect-cassandra/Query"
 
 /**
  * A query: from a request to an effect or a stream, `Out`, given a session.
@@ -99,8 +108,9 @@ export interface ReadOptions<RequestA, RequestI, RequestR, ResultA, ResultI, Res
 > {
   readonly Result: Schema.Schema<ResultA, ResultI, ResultR>
   /**
-   * What to make, when the query is prepared, of a field that does not take null and a column that may be null, which every
-   * column outside of the primary key may be. `"trust"`: nothing, the application never writes null there; a row that has
+   * What to make, when the query is prepared, of a field that does not take null and a column that may be null. Every column outside
+   * of the primary key may be; so may a clustering key of a table with static columns, unless the query restricts it or a column
+   * with values, a `max` without a GROUP BY, and an expression of such columns. `"trust"`: nothing, the application never writes null there; a row that has
    * one fails with a `ParseError`. `"check"`: it is a mismatch. Default: `"trust"`.
    */
   readonly nulls?: "trust" | "check" | undefined
@@ -141,7 +151,7 @@ export const findAll = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>
   options: ReadOptions<RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>
 ): EffectQuery<RequestA, ReadonlyArray<ResultA>, never, RequestR | ResultR> =>
   effectQuery(options, verifiableOf(options, options), (session, statement) =>
-    session.rows(Statement.as(statement, options.Result))
+    session.rows(withRows(statement, options.Result))
   )
 
 /**
@@ -168,7 +178,7 @@ export const findOne = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>
   options: ReadOptions<RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>
 ): EffectQuery<RequestA, Option.Option<ResultA>, never, RequestR | ResultR> =>
   effectQuery(options, verifiableOf(options, options), (session, statement) =>
-    firstOf(session, Statement.as(statement, options.Result))
+    session.one(withRows(statement, options.Result))
   )
 
 /**
@@ -182,7 +192,7 @@ export const single = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>(
 ): EffectQuery<RequestA, ResultA, Cause.NoSuchElementException, RequestR | ResultR> =>
   effectQuery(options, verifiableOf(options, options), (session, statement) =>
     Effect.flatMap(
-      firstOf(session, Statement.as(statement, options.Result)),
+      session.one(withRows(statement, options.Result)),
       Option.match({
         onNone: () => Effect.fail(new Cause.NoSuchElementException("The query gives no row")),
         onSome: (row) => Effect.succeed(row)
@@ -219,7 +229,8 @@ const execute = <RequestA, RequestI, RequestR>(
 export { execute as void }
 
 /**
- * A conditional write: whether it was applied. A write without a condition always is.
+ * A conditional write: whether it was applied. A write without a condition always is. Fails with a `CasWriteUnknownError` where
+ * that is not known: after an attempt of unknown outcome, or a failure that the retry policy ignored.
  *
  * What was there instead is in the rows of `session.execute`.
  *
@@ -248,8 +259,19 @@ export const applied = <RequestA, RequestI, RequestR>(
   options: WriteOptions<RequestA, RequestI, RequestR>
 ): EffectQuery<RequestA, boolean, never, RequestR> =>
   effectQuery(options, verifiableOf(options), (session, statement) =>
-    Effect.map(session.execute(withoutSchema(statement)), ({ wasApplied }) => Option.getOrElse(wasApplied, () => true))
+    Effect.flatMap(session.execute(withoutSchema(statement)), ({ wasApplied }) =>
+      Option.isNone(wasApplied) && isConditional(statement.query)
+        ? ignoredFailure
+        : Effect.succeed(Option.getOrElse(wasApplied, () => true))
+    )
   )
+
+const ignoredFailure = new CasWriteUnknownError({
+  message: "The retry policy ignored the failure of a conditional write: whether it was applied is not known",
+  consistency: "SERIAL",
+  received: 0,
+  required: 0
+})
 
 /**
  * Asks for a page.
@@ -264,6 +286,8 @@ export interface PageRequest<out Request> {
   /** Rows, at the most. Default: that of the statement. */
   readonly pageSize?: number | undefined
 }
+
+const pageRequest = namesOf<PageRequest<unknown>>({ request: true, after: true, pageSize: true })
 
 /**
  * One page, and in its `pagingState` where the next one starts; for lists that are read a page at a time, with a cursor
@@ -298,9 +322,11 @@ export const page = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>(
   const encode = Schema.encode(options.Request)
   const withSession = (session: Session) => (wanted: PageRequest<RequestA>) => {
     const { after = Option.none(), pageSize, request } = Argument.record("Query.page", wanted)
+    const unknown = unknownOption("Query.page", wanted, pageRequest)
+    if (unknown !== undefined) return Effect.fail(unknown)
     return Effect.flatMap(encode(request), (encoded) =>
       Effect.flatMap(statementFor(options.execute, encoded), (made) => {
-        let statement = Statement.as(made, options.Result)
+        let statement = withRows(made, options.Result)
         if (pageSize !== undefined) statement = Statement.withPageSize(statement, pageSize)
         if (Option.isSome(after)) statement = Statement.withPagingState(statement, after.value)
         return session.execute(statement)
@@ -335,11 +361,14 @@ export const stream = <RequestA, RequestI, RequestR, ResultA, ResultI, ResultR>(
 ): StreamQuery<RequestA, ResultA, RequestR | ResultR> => {
   const verifiable = verifiableOf(options, options)
   const encode = Schema.encode(options.Request)
+  const { problem } = verifiable
+  const encoding = (request: RequestA): Effect.Effect<RequestI, CassandraError | ParseError, RequestR> =>
+    problem ?? encode(request)
   const withSession = (session: Session) => (request: RequestA) =>
     Stream.unwrap(
-      Effect.flatMap(encode(request), (encoded) =>
+      Effect.flatMap(encoding(request), (encoded) =>
         Effect.map(statementFor(options.execute, encoded), (statement) =>
-          session.stream(Statement.as(statement, options.Result))
+          session.stream(withRows(statement, options.Result))
         )
       )
     )

@@ -21,17 +21,24 @@ import * as Request from "effect/Request"
 import * as RequestResolver from "effect/RequestResolver"
 import * as Schema from "effect/Schema"
 import type { CassandraError } from "./CassandraError.ts"
-import * as Argument from "./internal/arguments.ts"
-import { refuse, text } from "./internal/clusterOptions/checks.ts"
-import { statementFor } from "./internal/query.ts"
-import { structuralKey } from "./internal/structuralKey.ts"
-import { verify } from "./internal/verifyQuery.ts"
+import { Argument, refuse, text } from "./internal/options/index.ts"
+import {
+  byBytes,
+  byValue,
+  canonicalRequest,
+  decimalMark,
+  statementFor,
+  structuralKey,
+  verify
+} from "./internal/typed/index.ts"
 import type { SchemaMismatchError } from "./SchemaMismatchError.ts"
 import { Session } from "./Session.ts"
-import * as Statement from "./Statement.ts"
+import type * as Statement from "./Statement.ts"
+import { withoutDecoder, withRows } from "./internal/request/index.ts"
 
 /**
- * A resolver's request. Two for the same thing are equal.
+ * A resolver's request. Two for the same thing are equal, and so is what the server takes for the same: a uuid in upper case and in
+ * lower case, a set in another order.
  *
  * @since 0.1.0
  * @category models
@@ -39,7 +46,15 @@ import * as Statement from "./Statement.ts"
 export class QueryRequest<out A, out E> extends Request.Class<
   A,
   CassandraError | ParseError | E,
-  { readonly tag: string; readonly input: unknown; readonly encoded: unknown; readonly key: string }
+  {
+    readonly tag: string
+    /** The input as it would be read from a row. */
+    readonly input: unknown
+    readonly encoded: unknown
+    readonly key: string
+    /** The key of its partition; undefined when it is by itself. */
+    readonly partition: string | undefined
+  }
 > {
   [Equal.symbol](that: unknown): boolean {
     return that instanceof QueryRequest && this.tag === that.tag && this.key === that.key
@@ -116,16 +131,19 @@ interface Spec<A, E> {
   ) => ReadonlyArray<Exit.Exit<A, E>>
 }
 
+const partitioned = ["concurrency", "nulls", "partition"] as const
+
 /** Throws a `ConfigurationError` for what is no tag or no options of a resolver. */
 const check = <A extends object>(
   name: string,
   tag: string,
   options: A,
   schemas: ReadonlyArray<keyof A & string>,
-  functions: ReadonlyArray<keyof A & string>
+  functions: ReadonlyArray<keyof A & string>,
+  optional: ReadonlyArray<keyof A & string>
 ): void => {
   if (text(name, tag) === undefined) refuse(name, "takes a tag")
-  Argument.record(name, options)
+  Argument.options(name, options, new Set([...schemas, ...functions, ...optional]))
   for (const key of schemas) Argument.schema(`${name}.${key}`, options[key] as Schema.Schema.Any)
   for (const key of functions) Argument.aFunction(`${name}.${key}`, options[key])
 }
@@ -136,7 +154,7 @@ const makeResolver = <Input, RequestR, A, E, ResultR>(
   Effect.gen(function* () {
     const session = yield* Session
     const context = yield* Effect.context<ResultR>()
-    yield* verify(session, {
+    const bound = yield* verify(session, {
       request: spec.Request.ast,
       result: spec.Result?.ast,
       execute: (request) => spec.execute([request]),
@@ -149,7 +167,7 @@ const makeResolver = <Input, RequestR, A, E, ResultR>(
       return Effect.suspend(() => statementFor(spec.execute, encoded)).pipe(
         Effect.flatMap((statement) =>
           session.rows<unknown, ResultR, ParseError>(
-            spec.Result === undefined ? plain(statement) : Statement.as(statement, typed<ResultR>(spec.Result))
+            spec.Result === undefined ? withoutDecoder(statement) : withRows(statement, typed<ResultR>(spec.Result))
           )
         ),
         Effect.map((rows) => spec.distribute(wanted, rows)),
@@ -178,7 +196,7 @@ const makeResolver = <Input, RequestR, A, E, ResultR>(
       }
       const partitions = new Map<unknown, Array<Wanted<A, E>>>()
       for (const one of wanted.values()) {
-        const partition = spec.partition === undefined ? one : structuralKey(spec.partition(one.encoded as never))
+        const partition = one.requests[0]?.partition ?? one
         const known = partitions.get(partition)
         if (known === undefined) partitions.set(partition, [one])
         else known.push(one)
@@ -186,18 +204,27 @@ const makeResolver = <Input, RequestR, A, E, ResultR>(
       return Effect.forEach(partitions.values(), run, { concurrency: spec.concurrency ?? 32, discard: true })
     }).identified("effect-cassandra/Resolver", spec.tag)
 
-    const encode = Schema.encode(spec.Request as Schema.Schema<Input, unknown, RequestR>)
+    const codec = spec.Request as Schema.Schema<Input, unknown, RequestR>
+    const encode = Schema.encode(codec)
+    const decode = Schema.decodeUnknown(codec)
+    const canonical = canonicalRequest(spec.Request.ast, bound)
+    const made = (input: Input, encoded: unknown, asRead: unknown) =>
+      new QueryRequest<A, E>({
+        tag: spec.tag,
+        input,
+        encoded,
+        key: spec.shared ? structuralKey(asRead, byBytes) : `#${unshared++}`,
+        partition: spec.partition === undefined ? undefined : structuralKey(spec.partition(asRead as never), byBytes)
+      })
     const request = (input: Input) =>
-      Effect.map(
-        encode(input),
-        (encoded) =>
-          new QueryRequest<A, E>({
-            tag: spec.tag,
-            input,
-            encoded,
-            key: spec.shared ? structuralKey(encoded) : `#${unshared++}`
-          })
-      )
+      Effect.flatMap(encode(input), (encoded) => {
+        if (!spec.shared) return Effect.succeed(made(input, encoded, encoded))
+        const asRead = canonical(encoded)
+        return Effect.map(
+          Effect.orElseSucceed(decode(asRead), () => input),
+          (read) => made(read, encoded, asRead)
+        )
+      })
     return {
       resolver: resolver as unknown as RequestResolver.RequestResolver<QueryRequest<unknown, unknown>>,
       request,
@@ -214,9 +241,6 @@ const makeResolver = <Input, RequestR, A, E, ResultR>(
 /** Makes requests that are not shared unlike each other. */
 let unshared = 0
 
-const plain = ({ options, query, values }: Statement.Statement.Any): Statement.Statement<Statement.Row, never> =>
-  Statement.make(query, values, options)
-
 const typed = <R>(schema: Schema.Schema.Any) => schema as Schema.Schema<unknown, unknown, R>
 
 const complete = <A, E>(
@@ -224,16 +248,33 @@ const complete = <A, E>(
   exit: Exit.Exit<A, CassandraError | ParseError | E>
 ): Effect.Effect<void> => Effect.forEach(requests, (request) => Request.complete(request, exit), { discard: true })
 
-/** Rows by a key of theirs. */
-const groupRows = <A>(rows: ReadonlyArray<unknown>, keyOf: (row: A) => unknown): Map<string, Array<A>> => {
-  const groups = new Map<string, Array<A>>()
-  for (const row of rows as ReadonlyArray<A>) {
-    const key = structuralKey(keyOf(row))
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [row])
-    else group.push(row)
+/**
+ * Rows by a key of theirs. Decimals of the same value and another scale are one clustering key, but two partitions: the same scale
+ * goes before the same value.
+ */
+const groupRows = <A>(
+  rows: ReadonlyArray<unknown>,
+  keyOf: (row: A) => unknown
+): ((key: unknown) => ReadonlyArray<A> | undefined) => {
+  const grouped = (decimals: typeof byBytes): ReadonlyMap<string, Array<A>> => {
+    const groups = new Map<string, Array<A>>()
+    for (const row of rows as ReadonlyArray<A>) {
+      const key = structuralKey(keyOf(row), decimals)
+      const group = groups.get(key)
+      if (group === undefined) groups.set(key, [row])
+      else group.push(row)
+    }
+    return groups
   }
-  return groups
+  const exact = grouped(byBytes)
+  let alike: ReadonlyMap<string, Array<A>> | undefined
+  return (key) => {
+    const wanted = structuralKey(key, byBytes)
+    const found = exact.get(wanted)
+    if (found !== undefined || !wanted.includes(decimalMark)) return found
+    alike ??= grouped(byValue)
+    return alike.get(structuralKey(key, byValue))
+  }
 }
 
 /**
@@ -272,7 +313,7 @@ export const findById = <Id, I, IdR, A, AI, AR>(
     readonly ResultId: (result: NoInfer<A>) => NoInfer<Id>
   } & Partitioned<I>
 ): Effect.Effect<Resolver<Id, Option.Option<A>, never, IdR>, CassandraError | SchemaMismatchError, Session | AR> => {
-  check("Resolver.findById", tag, options, ["Id", "Result"], ["ResultId", "execute"])
+  check("Resolver.findById", tag, options, ["Id", "Result"], ["ResultId", "execute"], partitioned)
   return makeResolver({
     tag,
     Request: options.Id,
@@ -284,7 +325,7 @@ export const findById = <Id, I, IdR, A, AI, AR>(
     shared: true,
     distribute: (wanted, rows) => {
       const groups = groupRows(rows, options.ResultId)
-      return wanted.map(({ input }) => Exit.succeed(Option.fromNullable(groups.get(structuralKey(input))?.[0])))
+      return wanted.map(({ input }) => Exit.succeed(Option.fromNullable(groups(input)?.[0])))
     }
   })
 }
@@ -328,7 +369,14 @@ export const grouped = <Input, I, InputR, K, A, AI, AR>(
   CassandraError | SchemaMismatchError,
   Session | AR
 > => {
-  check("Resolver.grouped", tag, options, ["Request", "Result"], ["RequestGroupKey", "ResultGroupKey", "execute"])
+  check(
+    "Resolver.grouped",
+    tag,
+    options,
+    ["Request", "Result"],
+    ["RequestGroupKey", "ResultGroupKey", "execute"],
+    partitioned
+  )
   return makeResolver({
     tag,
     Request: options.Request,
@@ -340,9 +388,7 @@ export const grouped = <Input, I, InputR, K, A, AI, AR>(
     shared: true,
     distribute: (wanted, rows) => {
       const groups = groupRows(rows, options.ResultGroupKey)
-      return wanted.map(({ input }) =>
-        Exit.succeed(groups.get(structuralKey(options.RequestGroupKey(input as Input))) ?? [])
-      )
+      return wanted.map(({ input }) => Exit.succeed(groups(options.RequestGroupKey(input as Input)) ?? []))
     }
   })
 }
@@ -366,7 +412,7 @@ export const ordered = <Input, I, InputR, A, AI, AR>(
   CassandraError | SchemaMismatchError,
   Session | AR
 > => {
-  check("Resolver.ordered", tag, options, ["Request", "Result"], ["execute"])
+  check("Resolver.ordered", tag, options, ["Request", "Result"], ["execute"], ["concurrency", "nulls"])
   return makeResolver<Input, InputR, A, Cause.NoSuchElementException, AR>({
     tag,
     Request: options.Request,
@@ -391,7 +437,7 @@ const write = <Input, I, InputR>(
     readonly execute: (request: NoInfer<I>) => Statement.Statement.Any
   } & Common
 ): Effect.Effect<Resolver<Input, void, never, InputR>, CassandraError | SchemaMismatchError, Session> => {
-  check("Resolver.void", tag, options, ["Request"], ["execute"])
+  check("Resolver.void", tag, options, ["Request"], ["execute"], ["concurrency"])
   return makeResolver<Input, InputR, void, never, never>({
     tag,
     Request: options.Request,

@@ -53,14 +53,15 @@ export interface ResultInfo {
 export interface ResultSet<out A> {
   /** The rows of this page; a page in the middle of a result can be empty. */
   readonly rows: ReadonlyArray<A>
-  /** The first row. */
+  /** The first row of this page. `session.one` gives the first row of the result, from whichever page it is on. */
   readonly one: Option.Option<A>
   /** Where the next page starts; none when this page is the last. */
   readonly pagingState: Option.Option<PagingState>
   readonly columns: ReadonlyArray<Column>
   /**
    * Whether a conditional write was applied; none for any other statement. When it was not, `rows` tells what was there
-   * instead. The server's `[applied]` column is this answer, and no part of the rows.
+   * instead. The server's `[applied]` column is this answer, and no part of the rows. A write that was not applied when it was sent
+   * again, after an attempt of unknown outcome, fails with a `CasWriteUnknownError` instead.
    */
   readonly wasApplied: Option.Option<boolean>
   readonly info: ResultInfo

@@ -1,8 +1,8 @@
 /**
  * What to do when an attempt fails: one place decides.
  *
- * A policy is a pure `decide` and a `Schedule` for the delay. The driver's own policy is switched off, so that every
- * attempt is ours to see. Whatever a policy decides, a write that is not idempotent and may have been applied is not sent
+ * A policy is a pure `decide` and a `Schedule` for the delay. Below it nothing is sent again but
+ * what was certainly never sent. Whatever a policy decides, a write that is not idempotent and may have been applied is not sent
  * again: mark the statement `Statement.idempotent` if sending it twice does no harm.
  *
  * @since 0.1.0
@@ -11,8 +11,9 @@ import * as Duration from "effect/Duration"
 import * as Schedule from "effect/Schedule"
 import type { CassandraError } from "./CassandraError.ts"
 import type { Consistency } from "./Consistency.ts"
-import * as Argument from "./internal/arguments.ts"
-import { refuse } from "./internal/clusterOptions/checks.ts"
+import * as Argument from "./internal/options/arguments.ts"
+import { namesOf } from "./internal/options/optionNames.ts"
+import { refuse } from "./internal/options/checks.ts"
 
 /**
  * - `Rethrow`: the operation fails with the error.
@@ -39,7 +40,7 @@ export interface RetryContext {
   readonly retries: number
   /** Whether sending the request twice is harmless. Unset, a SELECT is and a write is not. */
   readonly idempotent: boolean
-  /** The consistency of the failed attempt; undefined when the server's or driver's default applies. */
+  /** The consistency of the failed attempt; undefined when the default applies. */
   readonly consistency: Consistency | undefined
   /** The CQL text, or `undefined` for a batch. */
   readonly query: string | undefined
@@ -90,6 +91,9 @@ export const defaultSchedule: Schedule.Schedule<unknown, CassandraError> = Sched
   Schedule.jittered
 )
 
+const policyNames = namesOf<RetryPolicy>({ decide: true, schedule: true })
+const standardNames = namesOf<Parameters<typeof standardWith>[0]>({ maxRetries: true, schedule: true })
+
 /**
  * A policy of your own.
  *
@@ -112,7 +116,7 @@ export const make = (policy: {
   readonly decide: (error: CassandraError, context: RetryContext) => RetryDecision
   readonly schedule?: Schedule.Schedule<unknown, CassandraError> | undefined
 }): RetryPolicy => {
-  const { decide, schedule = defaultSchedule } = Argument.record("RetryPolicy.make", policy)
+  const { decide, schedule = defaultSchedule } = Argument.options("RetryPolicy.make", policy, policyNames)
   return {
     decide: Argument.aFunction("RetryPolicy.make", decide),
     schedule: Argument.schedule("RetryPolicy.make", schedule)
@@ -134,7 +138,7 @@ export const standardWith = (options: {
   readonly maxRetries?: number | undefined
   readonly schedule?: Schedule.Schedule<unknown, CassandraError> | undefined
 }): RetryPolicy => {
-  const { maxRetries = 3, schedule } = Argument.record("RetryPolicy.standardWith", options)
+  const { maxRetries = 3, schedule } = Argument.options("RetryPolicy.standardWith", options, standardNames)
   if (!(typeof maxRetries === "number" && maxRetries >= 0)) {
     refuse("RetryPolicy.standardWith", "maxRetries is a number that is not negative")
   }

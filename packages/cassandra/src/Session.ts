@@ -17,9 +17,8 @@ import type { Batch } from "./Batch.ts"
 import type { CassandraError } from "./CassandraError.ts"
 import { Cluster } from "./Cluster.ts"
 import type { RequestOptions } from "./ExecutionProfile.ts"
-import * as Argument from "./internal/arguments.ts"
-import * as environment from "./internal/environment.ts"
-import { Defaults, type LocalOptions } from "./internal/requestOptions.ts"
+import { Argument, environmentKeyspace, type LocalOptions } from "./internal/options/index.ts"
+import { Defaults } from "./internal/request/index.ts"
 import type { PreparedStatement } from "./PreparedStatement.ts"
 import type { QueryTrace, TraceOptions, TraceUnavailableError } from "./QueryTrace.ts"
 import type { ResultInfo, ResultSet } from "./ResultSet.ts"
@@ -30,13 +29,13 @@ import type { TimestampGenerator } from "./TimestampGenerator.ts"
  * @since 0.1.0
  * @category type ids
  */
-export const TypeId: unique symbol = Symbol.for("effect-cassandra/Session")
+export const TypeId: TypeId = "~effect-cassandra/Session"
 
 /**
  * @since 0.1.0
  * @category type ids
  */
-export type TypeId = typeof TypeId
+export type TypeId = "~effect-cassandra/Session"
 
 /**
  * A session. It is closed with the scope it was opened in: no more requests are admitted, those in flight have
@@ -51,7 +50,10 @@ export interface Session {
   readonly keyspace: Option.Option<string>
   /** One round trip: the first page of the result, and in `pagingState` where the next one starts. */
   readonly execute: <A, R, E>(statement: Statement<A, R, E>) => Effect.Effect<ResultSet<A>, CassandraError | E, R>
-  /** The first row of the first page. */
+  /**
+   * The first row of the result. Where the server's first pages are empty, as they can be when it filters, the next ones are
+   * asked for. Only that row is decoded.
+   */
   readonly one: <A, R, E>(statement: Statement<A, R, E>) => Effect.Effect<Option.Option<A>, CassandraError | E, R>
   /** Every row of every page, gathered in memory. For results without a known bound, use `stream`. */
   readonly rows: <A, R, E>(statement: Statement<A, R, E>) => Effect.Effect<ReadonlyArray<A>, CassandraError | E, R>
@@ -83,7 +85,7 @@ export interface Session {
  * @category models
  */
 export interface PrepareOptions {
-  /** The keyspace of unqualified table names, in place of the session's. */
+  /** The keyspace of unqualified table names, in place of the session's. Bound statements go there too. */
   readonly keyspace?: string | undefined
   /**
    * How long to wait. After it preparing fails with an `OperationTimedOutError`. Default: the `timeout` of a request, after which
@@ -96,8 +98,8 @@ export interface PrepareOptions {
    */
   readonly refresh?: boolean | undefined
   /**
-   * For a query handler of the server's that looks for one. It goes with every request that prepares this text from now on; a
-   * text that is prepared already is not prepared again for it.
+   * For a query handler of the server's that looks for one. It goes with every request that prepares this text from now on, and
+   * with the bound statements; a text that is prepared already is not prepared again for it.
    */
   readonly customPayload?: Readonly<Record<string, Uint8Array>> | undefined
 }
@@ -183,7 +185,7 @@ export const layerEnv = (options: SessionOptions = {}): Layer.Layer<Session, Cas
   Argument.record("Session.layerEnv", options)
   return Layer.scoped(
     Session,
-    Effect.flatMap(environment.keyspace, (keyspace) =>
+    Effect.flatMap(environmentKeyspace, (keyspace) =>
       make(Option.isSome(keyspace) ? { ...options, keyspace: keyspace.value } : options)
     )
   )

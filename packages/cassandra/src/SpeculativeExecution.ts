@@ -1,13 +1,13 @@
 /**
  * Asking a second node when the first one takes long: the first answer counts, and the others are dropped.
  *
- * Only requests that are idempotent are ever sent twice: a SELECT, or what is marked `Statement.idempotent`. It makes slow
- * answers rarer at the price of more load, so the delay should be longer than most answers take.
+ * Only requests that are idempotent are ever sent twice: a SELECT, or what is marked `Statement.idempotent`; a conditional write
+ * (`IF …`) never is, since the second would be refused because of the first. It makes slow answers rarer at the price of more load, so the delay should be longer than most answers take.
  *
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
-import * as Argument from "./internal/arguments.ts"
+import * as Argument from "./internal/options/arguments.ts"
 
 /**
  * When the next execution of a request starts.
@@ -53,8 +53,8 @@ export const constant = (options: {
   readonly delay: Duration.DurationInput
   readonly maxExecutions?: number | undefined
 }): SpeculativeExecution => {
-  const { delay, maxExecutions = 2 } = Argument.record("SpeculativeExecution.constant", options)
-  return { _tag: "Constant", delay, maxExecutions }
+  const { maxExecutions = 2, ...rest } = Argument.record("SpeculativeExecution.constant", options)
+  return { ...rest, _tag: "Constant", maxExecutions }
 }
 
 /**

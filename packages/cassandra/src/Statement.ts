@@ -6,11 +6,10 @@
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
-import { NodeInspectSymbol } from "effect/Inspectable"
 import type { ParseError } from "effect/ParseResult"
-import { type Pipeable, pipeArguments } from "effect/Pipeable"
+import type { Pipeable } from "effect/Pipeable"
 import * as Predicate from "effect/Predicate"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import { QueryError } from "./CassandraError.ts"
 import type { Consistency, SerialConsistency } from "./Consistency.ts"
 import type { ExecutionProfile, RequestOptions } from "./ExecutionProfile.ts"
@@ -18,19 +17,21 @@ import type { LoadBalancing } from "./LoadBalancing.ts"
 import type { PagingState } from "./PagingState.ts"
 import type { RetryPolicy } from "./RetryPolicy.ts"
 import type { SpeculativeExecution } from "./SpeculativeExecution.ts"
-import * as Argument from "./internal/arguments.ts"
+import { withCallerFrames } from "./internal/options/callerFrames.ts"
+import * as internal from "./internal/request/statement.ts"
+import type { RowSchema } from "./internal/request/typeErrors.ts"
 
 /**
  * @since 0.1.0
  * @category type ids
  */
-export const TypeId: unique symbol = Symbol.for("effect-cassandra/Statement")
+export const TypeId: TypeId = "~effect-cassandra/Statement"
 
 /**
  * @since 0.1.0
  * @category type ids
  */
-export type TypeId = typeof TypeId
+export type TypeId = "~effect-cassandra/Statement"
 
 /**
  * A row as the server sent it: a plain object, keyed by column. See the guide on types for the JavaScript value of each
@@ -75,6 +76,11 @@ export interface StatementOptions extends RequestOptions {
   readonly keyspace?: string | undefined
   /** The role to run as, for servers that allow proxy execution. */
   readonly executeAs?: string | undefined
+  /**
+   * Whether a text without values is prepared. Unset: a `cql` template without composition is, text that was put together is
+   * not; `false` is for a template that runs once. A statement with values always is prepared, and `false` is refused there.
+   */
+  readonly prepared?: boolean | undefined
 }
 
 /**
@@ -112,45 +118,7 @@ export declare namespace Statement {
   export type Any = Statement<unknown, unknown, unknown>
 }
 
-const variance = {
-  /* v8 ignore next 3 */
-  _A: (_: never): never => _,
-  _R: (_: never): never => _,
-  _E: (_: never): never => _
-}
-
-const noOptions: StatementOptions = Object.freeze({})
-
-/** Options as they may be printed. */
-const withoutPayload = (options: StatementOptions): StatementOptions | Readonly<Record<string, unknown>> =>
-  options.customPayload === undefined ? options : { ...options, customPayload: "<redacted>" }
-
-class StatementImpl<A, R, E> implements Statement<A, R, E> {
-  readonly query: string
-  readonly values: Values
-  readonly options: StatementOptions
-  readonly decode: Statement<A, R, E>["decode"]
-  constructor(query: string, values: Values, options: StatementOptions, decode: Statement<A, R, E>["decode"]) {
-    this.query = query
-    this.values = values
-    this.options = options
-    this.decode = decode
-  }
-  get [TypeId]() {
-    return variance
-  }
-  pipe() {
-    // oxlint-disable-next-line prefer-rest-params -- pipeArguments takes the arguments object
-    return pipeArguments(this, arguments)
-  }
-  /** Values may be secrets: they are not printed, nor is a custom payload. */
-  toJSON(): unknown {
-    return { _id: "Statement", query: this.query, options: withoutPayload(this.options) }
-  }
-  [NodeInspectSymbol](): unknown {
-    return this.toJSON()
-  }
-}
+const noValues: Values = Object.freeze([])
 
 /**
  * @since 0.1.0
@@ -175,25 +143,30 @@ export const isStatement = (u: unknown): u is Statement<unknown, unknown, unknow
  */
 export const make = (
   query: string,
-  values: Values = [],
-  options: StatementOptions = noOptions
-): Statement<Row, never, never> => new StatementImpl<Row, never, never>(query, values, options, undefined)
+  values: Values = noValues,
+  options: StatementOptions = internal.noOptions
+): Statement<Row, never, never> =>
+  new internal.StatementImpl<Row, never, never>(query, values, options, undefined, false, undefined)
 
-const withOptions = <A, R, E>(self: Statement<A, R, E>, changes: StatementOptions): Statement<A, R, E> => {
-  const { decode, options, query, values } = given(self)
-  return new StatementImpl<A, R, E>(query, values, { ...options, ...changes }, decode)
-}
+const withOptions = <A, R, E>(self: Statement<A, R, E>, changes: StatementOptions): Statement<A, R, E> =>
+  internal.withOptions(given(self), { ...self.options, ...changes })
 
 const given = <A, R, E>(self: Statement<A, R, E>): Statement<A, R, E> => {
   if (isStatement(self)) return self
-  throw new QueryError({
-    message: "Not a statement: make one with the cql template or Statement.make",
-    writeState: "NotApplied"
-  })
+  throw withCallerFrames(
+    new QueryError({
+      message: "Not a statement: make one with the cql template or Statement.make",
+      writeState: "NotApplied"
+    })
+  )
 }
 
 /**
  * Decodes each row with a schema: a row that does not fit fails the request with a `ParseError`.
+ *
+ * A schema that reads no rows does not compile: one whose encoded side has no fields, as `Schema.String`, or one with a field that
+ * reads a time from a text, as `Schema.Date` (a row has a `Date` for a `timestamp`). A schema of the type `Schema.Schema<A, any>`
+ * is taken as it is.
  *
  * @example
  * ```ts
@@ -209,24 +182,11 @@ const given = <A, R, E>(self: Statement<A, R, E>): Statement<A, R, E> => {
  * @category decoding
  */
 export const as: {
-  <A, I, R>(schema: Schema.Schema<A, I, R>): (self: Statement.Any) => Statement<A, R, ParseError>
-  <A, I, R>(self: Statement.Any, schema: Schema.Schema<A, I, R>): Statement<A, R, ParseError>
-} = dual(2, <A, I, R>(self: Statement.Any, schema: Schema.Schema<A, I, R>): Statement<A, R, ParseError> => {
-  const { options, query, values } = given(self)
-  return new StatementImpl<A, R, ParseError>(query, values, options, decoderOf(schema))
-})
-
-// A schema's decoder is compiled once, not for each statement.
-const decoders = new WeakMap<object, unknown>()
-
-const decoderOf = <A, I, R>(schema: Schema.Schema<A, I, R>) => {
-  type Decode = (rows: ReadonlyArray<Row>) => Effect.Effect<ReadonlyArray<A>, ParseError, R>
-  const known = decoders.get(schema) as Decode | undefined
-  if (known !== undefined) return known
-  const decode: Decode = Schema.decodeUnknown(Schema.Array(Argument.schema("Statement.as", schema)))
-  decoders.set(schema, decode)
-  return decode
-}
+  <A, I, R>(schema: Schema.Schema<A, I, R> & RowSchema<A, I>): (self: Statement.Any) => Statement<A, R, ParseError>
+  <A, I, R>(self: Statement.Any, schema: Schema.Schema<A, I, R> & RowSchema<A, I>): Statement<A, R, ParseError>
+} = dual(2, <A, I, R>(self: Statement.Any, schema: Schema.Schema<A, I, R>): Statement<A, R, ParseError> =>
+  internal.withRows(given(self), schema)
+)
 
 /**
  * The same text with other values.
@@ -237,14 +197,14 @@ const decoderOf = <A, I, R>(schema: Schema.Schema<A, I, R>) => {
 export const withValues: {
   (values: Values): <A, R, E>(self: Statement<A, R, E>) => Statement<A, R, E>
   <A, R, E>(self: Statement<A, R, E>, values: Values): Statement<A, R, E>
-} = dual(2, <A, R, E>(self: Statement<A, R, E>, values: Values): Statement<A, R, E> => {
-  const { decode, options, query } = given(self)
-  return new StatementImpl<A, R, E>(query, values, options, decode)
-})
+} = dual(2, <A, R, E>(self: Statement<A, R, E>, values: Values): Statement<A, R, E> =>
+  internal.withValues(given(self), values)
+)
 
 /**
  * Says that sending the statement twice does no more than sending it once, so that it may be retried after a failure that
- * leaves open whether it was applied.
+ * leaves open whether it was applied. A conditional write that is sent again so, and then not applied, fails with a
+ * `CasWriteUnknownError`: the first attempt may have been.
  *
  * @since 0.1.0
  * @category options
@@ -469,3 +429,19 @@ export const withExecuteAs: {
   (executeAs: string): <A, R, E>(self: Statement<A, R, E>) => Statement<A, R, E>
   <A, R, E>(self: Statement<A, R, E>, executeAs: string): Statement<A, R, E>
 } = dual(2, <A, R, E>(self: Statement<A, R, E>, executeAs: string) => withOptions(self, { executeAs }))
+
+/**
+ * Prepares a text without values that was put together, which is sent as it is otherwise: for a text that is sent again and
+ * again. Each text takes a place in the caches of the client and of every node.
+ *
+ * @example
+ * ```ts
+ * import { cql, Statement } from "effect-cassandra"
+ *
+ * const newest = (table: string) => cql`SELECT * FROM ${cql.id(table)} LIMIT 1`.pipe(Statement.prepared)
+ * ```
+ *
+ * @since 0.2.0
+ * @category options
+ */
+export const prepared = <A, R, E>(self: Statement<A, R, E>): Statement<A, R, E> => withOptions(self, { prepared: true })

@@ -3,13 +3,11 @@
  *
  * @since 0.1.0
  */
-import driver from "cassandra-driver"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Argument from "./internal/arguments.ts"
-
-const { TimeUuid } = driver.types
+import * as Argument from "./internal/options/arguments.ts"
+import * as internal from "./internal/typed/timeUuid.ts"
 
 /**
  * A new one, for the time of the `Clock`. Those made within one millisecond still differ, and sort in the order they were
@@ -31,9 +29,7 @@ const { TimeUuid } = driver.types
  * @since 0.1.0
  * @category constructors
  */
-export const make: Effect.Effect<string> = Effect.map(Clock.currentTimeMillis, (millis) =>
-  TimeUuid.fromDate(new Date(millis)).toString()
-)
+export const make: Effect.Effect<string> = Effect.map(Clock.currentTimeMillis, internal.next)
 
 /**
  * The smallest one of a millisecond, as CQL's `minTimeuuid`: for ranges, never as an identifier.
@@ -41,7 +37,7 @@ export const make: Effect.Effect<string> = Effect.map(Clock.currentTimeMillis, (
  * @since 0.1.0
  * @category constructors
  */
-export const min = (date: Date): string => TimeUuid.min(Argument.date("TimeUuid.min", date), 0).toString()
+export const min = (date: Date): string => internal.least(Argument.date("TimeUuid.min", date).getTime())
 
 /**
  * The largest one of a millisecond, as CQL's `maxTimeuuid`: for ranges, never as an identifier.
@@ -49,7 +45,7 @@ export const min = (date: Date): string => TimeUuid.min(Argument.date("TimeUuid.
  * @since 0.1.0
  * @category constructors
  */
-export const max = (date: Date): string => TimeUuid.max(Argument.date("TimeUuid.max", date), 9999).toString()
+export const max = (date: Date): string => internal.greatest(Argument.date("TimeUuid.max", date).getTime())
 
 /**
  * The time that one was made at, to the millisecond; none for a string that is no uuid of version 1.
@@ -59,5 +55,5 @@ export const max = (date: Date): string => TimeUuid.max(Argument.date("TimeUuid.
  */
 export const timestamp = (timeuuid: string): Option.Option<Date> =>
   typeof timeuuid === "string" && /^[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(timeuuid)
-    ? Option.some(TimeUuid.fromString(timeuuid).getDate())
+    ? Option.some(new Date(internal.millisOf(timeuuid)))
     : Option.none()

@@ -5,20 +5,21 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
-import * as Argument from "./internal/arguments.ts"
-import { millis } from "./internal/clusterOptions/checks.ts"
+import * as Argument from "./internal/options/arguments.ts"
+import { namesOf } from "./internal/options/optionNames.ts"
+import { millis } from "./internal/options/checks.ts"
 
 /**
  * @since 0.1.0
  * @category type ids
  */
-export const TypeId: unique symbol = Symbol.for("effect-cassandra/TimestampGenerator")
+export const TypeId: TypeId = "~effect-cassandra/TimestampGenerator"
 
 /**
  * @since 0.1.0
  * @category type ids
  */
-export type TypeId = typeof TypeId
+export type TypeId = "~effect-cassandra/TimestampGenerator"
 
 /**
  * A source of timestamps. It is asked once for each request that has none of its own.
@@ -69,6 +70,7 @@ export interface MonotonicOptions {
 }
 
 const monotonicName = "TimestampGenerator.monotonic"
+const monotonicNames = namesOf<MonotonicOptions>({ warnAfter: true, warnEvery: true })
 
 /**
  * Microseconds of the clock, each higher than the one before: when the clock stands still or goes back, it counts on. It
@@ -90,7 +92,11 @@ const monotonicName = "TimestampGenerator.monotonic"
  * @category constructors
  */
 export const monotonic = (options: MonotonicOptions = {}): TimestampGenerator => {
-  const { warnAfter: after = "1 second", warnEvery: every = "1 second" } = Argument.record(monotonicName, options)
+  const { warnAfter: after = "1 second", warnEvery: every = "1 second" } = Argument.options(
+    monotonicName,
+    options,
+    monotonicNames
+  )
   const warnAfter = millis(`${monotonicName}.warnAfter`, after)
   const warnEvery = millis(`${monotonicName}.warnEvery`, every)
   // Numbers hold microseconds until the year 2255, and are cheaper than bigints.

@@ -4,10 +4,15 @@
  * @since 0.1.0
  */
 import * as Predicate from "effect/Predicate"
-import { QueryError } from "./CassandraError.ts"
-import { isStatement, make, type Row, type Statement } from "./Statement.ts"
+import { type CassandraError, isCassandraError, QueryError } from "./CassandraError.ts"
+import { ofTemplate } from "./internal/request/mergeOptions.ts"
+import { byPosition } from "./internal/request/namedValues.ts"
+import { noOptions, problemOf, StatementImpl } from "./internal/request/statement.ts"
+import type { BoundValues } from "./internal/request/typeErrors.ts"
+import { isStatement, type Row, type Statement, type StatementOptions } from "./Statement.ts"
+import { withCallerFrames } from "./internal/options/callerFrames.ts"
 
-const IdentifierTypeId: unique symbol = Symbol.for("effect-cassandra/Identifier")
+const IdentifierTypeId = "~effect-cassandra/Identifier"
 
 /**
  * A quoted identifier, made by `cql.id`.
@@ -25,7 +30,9 @@ const isIdentifier = (u: unknown): u is Identifier => Predicate.hasProperty(u, I
 
 const quote = (name: string): string => {
   if (typeof name !== "string" || name === "" || name.includes("\0")) {
-    throw new QueryError({ message: "An identifier is a text that is not empty", writeState: "NotApplied" })
+    throw withCallerFrames(
+      new QueryError({ message: "An identifier is a text that is not empty", writeState: "NotApplied" })
+    )
   }
   return `"${name.replaceAll('"', '""')}"`
 }
@@ -57,8 +64,12 @@ const id = (...names: readonly [string, ...ReadonlyArray<string>]): Identifier =
 const texts = new WeakMap<TemplateStringsArray, string>()
 
 /**
- * A statement from a template. Values become bind markers; a nested statement is put in with its values; `cql.id` puts in a
- * quoted identifier.
+ * A statement from a template. Values become bind markers; a nested statement is put in with its values, by position or by
+ * name, and with its options; `cql.id` puts in a quoted identifier. Two nested statements that disagree on an option are a
+ * `ConfigurationError` when the statement is sent.
+ *
+ * A template without values is prepared, as it is a place in the program. One that has a nested statement or an identifier in it,
+ * and no values, is sent as it is unless `Statement.prepared` asks for more.
  *
  * @example
  * ```ts
@@ -73,7 +84,10 @@ const texts = new WeakMap<TemplateStringsArray, string>()
  * @category constructors
  */
 export const cql: {
-  (strings: TemplateStringsArray, ...values: ReadonlyArray<unknown>): Statement<Row, never, never>
+  <V extends ReadonlyArray<unknown>>(
+    strings: TemplateStringsArray,
+    ...values: V & BoundValues<V>
+  ): Statement<Row, never, never>
   /** Quotes identifiers: `cql.id("shop", "Users")` is `"shop"."Users"`. */
   readonly id: typeof id
 } = Object.assign(
@@ -89,7 +103,7 @@ export const cql: {
       text = strings.join("?")
       texts.set(strings, text)
     }
-    return make(text, values)
+    return new StatementImpl<Row, never, never>(text, values, noOptions, undefined, true, undefined)
   },
   { id }
 )
@@ -97,25 +111,63 @@ export const cql: {
 /** Called as a function, it would take a text that was put together of anything. */
 const checkTemplate = (strings: TemplateStringsArray): void => {
   if (Array.isArray(strings) && "raw" in strings) return
-  throw new QueryError({ message: "cql is a template tag: cql`SELECT …`, not a function", writeState: "NotApplied" })
+  throw withCallerFrames(
+    new QueryError({ message: "cql is a template tag: cql`SELECT …`, not a function", writeState: "NotApplied" })
+  )
 }
 
 const compose = (strings: TemplateStringsArray, parts: ReadonlyArray<unknown>): Statement<Row, never, never> => {
   checkTemplate(strings)
   let text = strings[0] ?? ""
   const values: Array<unknown> = []
+  const statements: Array<Statement.Any> = []
+  let problem: CassandraError | undefined
   parts.forEach((part, i) => {
     if (isIdentifier(part)) {
       text += part.text
     } else if (isStatement(part)) {
-      text += part.query
-      // Markers by name and by position do not mix: what was made with named values stays a part of such a statement only.
-      values.push(...(Array.isArray(part.values) ? part.values : Object.values(part.values)))
+      statements.push(part)
+      try {
+        const positional = partOf(part)
+        text += positional.query
+        for (const value of positional.values) values.push(value)
+      } catch (error) {
+        problem ??= misuse(error)
+      }
     } else {
       text += "?"
       values.push(part)
     }
     text += strings[i + 1] ?? ""
   })
-  return make(text, values)
+  let options: StatementOptions = noOptions
+  try {
+    options = ofTemplate(statements)
+  } catch (error) {
+    problem ??= misuse(error)
+  }
+  return new StatementImpl<Row, never, never>(text, values, options, undefined, false, problem)
+}
+
+/** A statement as a part of another one. Throws for what cannot be one. */
+const partOf = (part: Statement.Any): { readonly query: string; readonly values: ReadonlyArray<unknown> } => {
+  const problem = problemOf(part)
+  if (problem !== undefined) throw problem
+  const { query, values } = part
+  if (typeof query !== "string" || typeof values !== "object" || values === null) {
+    throw invalid("A statement in a template has no text, or values that are neither an array nor a record")
+  }
+  if (part.decode !== undefined) {
+    throw invalid("A statement in a template decodes rows: use Statement.as on the whole statement instead")
+  }
+  // The markers of the whole are by position.
+  return Array.isArray(values) ? { query, values } : byPosition(query, values as { readonly [name: string]: unknown })
+}
+
+const invalid = (message: string): QueryError => new QueryError({ message, writeState: "NotApplied" })
+
+/** Nothing is thrown where a statement is composed: sending it fails. */
+const misuse = (error: unknown): CassandraError => {
+  if (isCassandraError(error)) return error
+  throw error
 }

@@ -6,7 +6,7 @@ import * as Redacted from "effect/Redacted"
 import { createPrivateKey } from "node:crypto"
 import * as Net from "node:net"
 import { makeTls } from "../../testkit/src/internal/tls.ts"
-import { resolve } from "../src/internal/clusterOptions/resolve.ts"
+import { resolve } from "../src/internal/options/resolve.ts"
 
 const pki = makeTls(["localhost"])
 const locked = createPrivateKey(pki.client.key)
@@ -89,10 +89,7 @@ const bad: ReadonlyArray<readonly [option: string, options: Record<string, unkno
   ["compression", { compression: "snappy" }],
   ["applicationName", { applicationName: "" }],
   ["applicationVersion", { applicationVersion: 1 }],
-  ["advanced", { advanced: ["x"] }],
-  ["advanced.sslOptions", { advanced: { sslOptions: { rejectUnauthorized: false } } }],
-  ["advanced.policies", { advanced: { policies: {} } }],
-  ["advanced.protocolOptions.maxVersion", { advanced: { protocolOptions: { maxVersion: 3 } } }],
+  ["advanced", { advanced: {} }],
   ["maxConcurrentRequests", { maxConcurrentRequests: 0 }],
   ["maxConcurrentRequests", { maxConcurrentRequests: Infinity }],
   ["maxQueuedRequests", { maxQueuedRequests: -1 }],
@@ -112,6 +109,77 @@ const bad: ReadonlyArray<readonly [option: string, options: Record<string, unkno
 ]
 
 const refused = (options: object) => Either.getOrThrow(Either.flip(resolve(options))).message
+
+const badContactPoints = [
+  "127.0.0.1:99999",
+  "127.0.0.1:65536",
+  "127.0.0.1:0",
+  "127.0.0.1:-1",
+  "127.0.0.1:abc",
+  "127.0.0.1:9042x",
+  "127.0.0.1: 9042",
+  "127.0.0.1:9042:9042",
+  "127.0.0.1:1e3",
+  "127.0.0.1:NaN",
+  "127.0.0.1:",
+  ":9042",
+  ":",
+  "[::1]:x",
+  "[::1]:0",
+  "[::1]:",
+  "[::1]9042",
+  "[::1",
+  "::1]",
+  "[]",
+  "[]:9042",
+  "[127.0.0.1]:9042",
+  "[host]",
+  "::zz",
+  "256.0.0.1",
+  "127.0.0.1.:x",
+  "10.0.0.1,10.0.0.2",
+  "10.0.0.1 10.0.0.2",
+  "cassandra://10.0.0.1",
+  "http://10.0.0.1:9042",
+  "10.0.0.1/24",
+  "user@10.0.0.1",
+  "a\nb"
+]
+
+const goodContactPoints: ReadonlyArray<readonly [given: string, used: string]> = [
+  ["127.0.0.1", "127.0.0.1"],
+  [" 127.0.0.1 ", "127.0.0.1"],
+  ["127.0.0.1:1", "127.0.0.1:1"],
+  ["127.0.0.1:65535", "127.0.0.1:65535"],
+  ["127.0.0.1:09042", "127.0.0.1:9042"],
+  ["::1", "::1"],
+  ["[::1]", "::1"],
+  ["[::1]:9042", "[::1]:9042"],
+  ["2001:db8::1", "2001:db8::1"],
+  ["::ffff:10.0.0.1", "::ffff:10.0.0.1"],
+  ["fe80::1%eth0", "fe80::1%eth0"],
+  ["localhost", "localhost"],
+  ["cassandra-0.cassandra.prod.svc.cluster.local.:9042", "cassandra-0.cassandra.prod.svc.cluster.local.:9042"],
+  ["node_1:9042", "node_1:9042"]
+]
+
+describe("contact points", () => {
+  for (const point of badContactPoints) {
+    it.effect(`${JSON.stringify(point)} is a ConfigurationError`, () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(Effect.scoped(Cluster.make({ contactPoints: ["127.0.0.1", point] })))
+        assert.strictEqual(error._tag === "ConfigurationError" && error.option, "contactPoints", error.message)
+        assert.include(error.message, JSON.stringify(point))
+      })
+    )
+  }
+
+  for (const [given, used] of goodContactPoints) {
+    it(`${JSON.stringify(given)} is taken`, () => {
+      assert.deepStrictEqual(Either.getOrThrow(resolve({ contactPoints: [given] })).contactPoints, [used])
+    })
+  }
+})
 
 describe("the options of a cluster", () => {
   for (const [option, options] of bad) {
@@ -182,7 +250,6 @@ describe("the options of a cluster", () => {
       maximumProtocolVersion: 5,
       cqlVersion: undefined,
       compression: "none",
-      advanced: {},
       maxSchemaAgreementWait: 10_000,
       profiles: {}
     })
@@ -207,6 +274,30 @@ describe("the options of a cluster", () => {
       topologyRefreshWindow: undefined,
       statusRefreshWindow: 60_000
     })
+  })
+
+  it("refuse durations below zero, and tell a window what it may be", () => {
+    const durations = [
+      "connectTimeout",
+      "connectBackoff",
+      "shutdownTimeout",
+      "heartbeatInterval",
+      "heartbeatTimeout",
+      "controlConnectionTimeout",
+      "maxSchemaAgreementWait",
+      "slowQueryThreshold",
+      "timeout",
+      "deadline"
+    ]
+    const windows = ["schemaRefreshWindow", "topologyRefreshWindow", "statusRefreshWindow"]
+    for (const below of [-1, -0.5, -Infinity, NaN, -1n, "-1 second", [-1, 0]]) {
+      for (const name of [...durations, ...windows]) assert.include(refused({ [name]: below }), name)
+      for (const name of windows) {
+        assert.strictEqual(refused({ [name]: below }), `${name}: must be a duration, "immediate" or "disabled"`)
+      }
+      refused({ socket: { keepAliveDelay: below } })
+      refused({ metrics: { interval: below } })
+    }
   })
 
   it("name the version that is too old, v5 and Cassandra 4.0", () => {

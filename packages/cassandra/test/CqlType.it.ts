@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { schema, sessionLayer } from "./support/client.ts"
+import { since } from "./support/release.ts"
 
 const Address = Schema.Struct({ street: CqlType.text, zip: CqlType.optional(CqlType.int) })
 const Person = Schema.Struct({
@@ -31,7 +32,13 @@ const limits = <A, I>(type: string, codec: Schema.Schema<A, I>, values: Readonly
 
 const float = Math.fround(0.1)
 
-const cases: ReadonlyArray<Case<unknown, unknown>> = [
+const vectors = since("5.0", "the type vector")
+
+/** What the server has of these. */
+const here = <A extends { readonly type: string }>(all: ReadonlyArray<A>): ReadonlyArray<A> =>
+  vectors ? all : all.filter(({ type }) => !type.includes("vector<"))
+
+const cases = here<Case<unknown, unknown>>([
   limits("ascii", CqlType.ascii, ["", "plain", "\0\x7f"]),
   limits("text", CqlType.text, ["", "Žluťoučký 🐴", "\0", "x".repeat(70_000)]),
   limits("boolean", CqlType.boolean, [true, false]),
@@ -148,7 +155,7 @@ const cases: ReadonlyArray<Case<unknown, unknown>> = [
   limits("vector<frozen<list<int>>, 2>", CqlType.vector(CqlType.list(CqlType.int), 2), [[[1, 2], []]]),
   limits("vector<frozen<address>, 1>", CqlType.vector(CqlType.udt("address", Address), 1), [[{ street: "s", zip: 2 }]]),
   limits("frozen<list<vector<float, 2>>>", CqlType.list(CqlType.vector(CqlType.float, 2)), [[[1, 2]]])
-]
+])
 
 const tables = Layer.effectDiscard(
   schema(
@@ -263,57 +270,61 @@ layer(tables, { excludeTestServices: true, timeout: 60_000 })("CqlType", (it) =>
   )
 
   const secret = "do not print me"
-  const refusals: ReadonlyArray<readonly [type: string, value: unknown, expected: RegExp]> = [
-    ["int", 2 ** 31, /type int: expected an integer/],
-    ["int", 1.5, /expected an integer/],
-    ["int", secret, /expected an integer/],
-    ["int", Uint8Array.of(1, 2, 3, 4), /expected an integer/],
-    ["tinyint", 128, /from -128 to 127/],
-    ["smallint", -32769, /from -32768 to 32767/],
-    ["bigint", 2n ** 63n, /bigint of 64 bits/],
-    ["bigint", 1.5, /a bigint/],
-    ["bigint", secret, /a bigint/],
-    ["varint", NaN, /a bigint/],
-    ["decimal", Infinity, /a BigDecimal/],
-    ["float", 1e39, /range of a float/],
-    ["double", secret, /a number/],
-    ["boolean", 1, /a boolean/],
-    ["text", 5, /a string/],
-    ["text", "\ud800", /lone surrogates/],
-    ["text", new Uint8Array(2), /a string/],
-    ["ascii", "é", /ASCII/],
-    ["blob", secret, /a Uint8Array/],
-    ["uuid", secret, /a uuid/],
-    ["uuid", "b6a1d5c0-93d3-4a5e-8d2c-0c1a5d3d7f1g", /a uuid/],
-    ["timeuuid", uuid, /version 1/],
-    ["inet", "300.1.1.1", /an IPv4 or IPv6 address/],
-    ["inet", "fe80::1%eth0", /an IPv4 or IPv6 address/],
-    ["timestamp", new Date(NaN), /a valid Date/],
-    ["timestamp", secret, /a Date/],
-    ["date", "2026-02-30", /a date like/],
-    ["date", new Date(0), /a date like/],
-    ["time", "24:00:00", /a time like/],
-    ["duration", { months: 1, days: -1, nanoseconds: 0n }, /of the same sign/],
-    ["duration", { months: 2 ** 31, days: 0, nanoseconds: 0n }, /of the same sign/],
-    ["list<int>", [1, null], /no null within a collection, at c\d+\[1\]/],
-    ["list<int>", [1, CqlType.unset], /no unset within a collection/],
-    ["list<int>", secret, /an array or a Set/],
-    ["set<text>", new Set(["a", 5]), /a string, at c\d+\[1\]/],
-    ["map<text, bigint>", new Map([["k", secret]]), /a bigint, at c\d+ \(a value\)/],
-    ["map<text, bigint>", [secret], /a Map or a record/],
-    ["frozen<list<frozen<list<int>>>>", [[1], [2, secret]], /an integer.*, at c\d+\[1\]\[1\]/],
-    ["tuple<int, text, frozen<list<uuid>>>", [1, "x"], /an array of 3 elements/],
-    ["tuple<int, text, frozen<list<uuid>>>", [1, CqlType.unset, null], /not unset, at c\d+\[1\]/],
-    ["frozen<address>", { street: "s", zpi: 5 }, /fields all are in the type address/],
-    ["frozen<address>", { street: "s", zip: secret }, /an integer.*, at c\d+\.zip/],
-    ["frozen<address>", ["s", 5], /a record/],
-    ["vector<float, 3>", [1, 2], /an array of 3 elements/],
-    ["vector<float, 3>", [1, 2, null], /at c\d+\[2\]/],
-    ["vector<float, 3>", [1, 2, secret], /at c\d+\[2\]/],
-    ["vector<text, 2>", ["a", null], /no null within a collection/]
-  ]
+  const refusals = here(
+    (
+      [
+        ["int", 2 ** 31, /type int: expected an integer/],
+        ["int", 1.5, /expected an integer/],
+        ["int", secret, /expected an integer/],
+        ["int", Uint8Array.of(1, 2, 3, 4), /expected an integer/],
+        ["tinyint", 128, /from -128 to 127/],
+        ["smallint", -32769, /from -32768 to 32767/],
+        ["bigint", 2n ** 63n, /bigint of 64 bits/],
+        ["bigint", 1.5, /a bigint/],
+        ["bigint", secret, /a bigint/],
+        ["varint", NaN, /a bigint/],
+        ["decimal", Infinity, /a BigDecimal/],
+        ["float", 1e39, /range of a float/],
+        ["double", secret, /a number/],
+        ["boolean", 1, /a boolean/],
+        ["text", 5, /a string/],
+        ["text", "\ud800", /lone surrogates/],
+        ["text", new Uint8Array(2), /a string/],
+        ["ascii", "é", /ASCII/],
+        ["blob", secret, /a Uint8Array/],
+        ["uuid", secret, /a uuid/],
+        ["uuid", "b6a1d5c0-93d3-4a5e-8d2c-0c1a5d3d7f1g", /a uuid/],
+        ["timeuuid", uuid, /version 1/],
+        ["inet", "300.1.1.1", /an IPv4 or IPv6 address/],
+        ["inet", "fe80::1%eth0", /an IPv4 or IPv6 address/],
+        ["timestamp", new Date(NaN), /a valid Date/],
+        ["timestamp", secret, /a Date/],
+        ["date", "2026-02-30", /a date like/],
+        ["date", new Date(0), /a date like/],
+        ["time", "24:00:00", /a time like/],
+        ["duration", { months: 1, days: -1, nanoseconds: 0n }, /of the same sign/],
+        ["duration", { months: 2 ** 31, days: 0, nanoseconds: 0n }, /of the same sign/],
+        ["list<int>", [1, null], /no null within a collection, at c\d+\[1\]/],
+        ["list<int>", [1, CqlType.unset], /no unset within a collection/],
+        ["list<int>", secret, /an array or a Set/],
+        ["set<text>", new Set(["a", 5]), /a string, at c\d+\[1\]/],
+        ["map<text, bigint>", new Map([["k", secret]]), /a bigint, at c\d+ \(a value\)/],
+        ["map<text, bigint>", [secret], /a Map or a record/],
+        ["frozen<list<frozen<list<int>>>>", [[1], [2, secret]], /an integer.*, at c\d+\[1\]\[1\]/],
+        ["tuple<int, text, frozen<list<uuid>>>", [1, "x"], /an array of 3 elements/],
+        ["tuple<int, text, frozen<list<uuid>>>", [1, CqlType.unset, null], /not unset, at c\d+\[1\]/],
+        ["frozen<address>", { street: "s", zpi: 5 }, /fields all are in the type address/],
+        ["frozen<address>", { street: "s", zip: secret }, /an integer.*, at c\d+\.zip/],
+        ["frozen<address>", ["s", 5], /a record/],
+        ["vector<float, 3>", [1, 2], /an array of 3 elements/],
+        ["vector<float, 3>", [1, 2, null], /at c\d+\[2\]/],
+        ["vector<float, 3>", [1, 2, secret], /at c\d+\[2\]/],
+        ["vector<text, 2>", ["a", null], /no null within a collection/]
+      ] as ReadonlyArray<readonly [type: string, value: unknown, expected: RegExp]>
+    ).map(([type, value, expected]) => ({ type, value, expected }))
+  )
 
-  refusals.forEach(([type, value, expected], at) => {
+  refusals.forEach(({ expected, type, value }, at) => {
     it.effect(`${type} refuses a value that does not fit before it is sent (${at})`, () =>
       Effect.gen(function* () {
         const session = yield* Session.Session

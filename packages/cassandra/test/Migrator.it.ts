@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { CassandraError, cql, Migrator, Session } from "effect-cassandra"
+import { CassandraError, cql, Migrator, Session, Statement } from "effect-cassandra"
 import { CassandraServer, TestKeyspace } from "effect-cassandra-testkit"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -17,8 +17,9 @@ import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
-import { schemaAgreement } from "../src/internal/session.ts"
+import { schemaAgreement } from "../src/internal/request/schemaAgreement.ts"
 import { connect, sessionLayer } from "./support/client.ts"
+import { since } from "./support/release.ts"
 
 const names = (migrations: ReadonlyArray<{ readonly name: string }>) => migrations.map(({ name }) => name)
 
@@ -113,6 +114,20 @@ const checksummed = (entries: Record<string, ReturnType<typeof cql>>) => ({
   table: "checksums"
 })
 
+/** A loader of a directory with these files, gone with the scope. */
+const scripts = (files: Readonly<Record<string, string>>) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.promise(async () => {
+        const path = await mkdtemp(join(tmpdir(), "migrations-"))
+        for (const [name, content] of Object.entries(files)) await writeFile(join(path, name), content)
+        return path
+      }),
+      (path) => Effect.promise(() => rm(path, { recursive: true }))
+    ),
+    Migrator.fromDirectory
+  )
+
 class Greeting extends Context.Tag("test/Greeting")<Greeting, string>() {}
 
 const quietly = Layer.merge(sessionLayer("migrator"), Logger.minimumLogLevel(LogLevel.Error))
@@ -150,7 +165,10 @@ layer(quietly, { excludeTestServices: true, timeout: 180_000 })("Migrator", (it)
       const last = cql`ALTER TABLE mended ADD c int`
       const broken = Migrator.fromRecord({
         "0001_first": first,
-        "0002_second": [cql`ALTER TABLE mended ADD IF NOT EXISTS a int`, cql`ALTER TABLE nowhere ADD b int`],
+        "0002_second": [
+          cql`CREATE TABLE IF NOT EXISTS mended_too (id int PRIMARY KEY)`,
+          cql`ALTER TABLE nowhere ADD b int`
+        ],
         "0003_third": last
       })
       const error = yield* Effect.flip(Migrator.run({ loader: broken, table: "continued" }))
@@ -167,14 +185,17 @@ layer(quietly, { excludeTestServices: true, timeout: 180_000 })("Migrator", (it)
 
       const mended = Migrator.fromRecord({
         "0001_first": first,
-        "0002_second": [cql`ALTER TABLE mended ADD IF NOT EXISTS a int`, cql`ALTER TABLE mended ADD b int`],
+        "0002_second": [
+          cql`CREATE TABLE IF NOT EXISTS mended_too (id int PRIMARY KEY)`,
+          cql`ALTER TABLE mended ADD b int`
+        ],
         "0003_third": last
       })
       assert.deepStrictEqual(names(yield* Migrator.run({ loader: mended, table: "continued" })), [
         "0002_second",
         "0003_third"
       ])
-      yield* rowsOf(cql`SELECT a, b, c FROM mended`)
+      yield* rowsOf(cql`SELECT b, c FROM mended`)
     })
   )
 
@@ -525,4 +546,97 @@ layer(quietly, { excludeTestServices: true, timeout: 180_000 })("Migrator", (it)
       }),
     180_000
   )
+  it.scoped(
+    "says how to have the keyspace created, and which data centres there are",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* CassandraServer.CassandraServer
+        const file = yield* TestKeyspace.TestKeyspace
+        const name = `${file.name.slice(0, 40)}_cli`
+        const dc = server.localDataCenter
+        const session = yield* Session.Session
+        yield* Effect.addFinalizer(() => Effect.orDie(session.execute(cql`DROP KEYSPACE IF EXISTS ${cql.id(name)}`)))
+        const directory = yield* Effect.acquireRelease(
+          Effect.promise(() => mkdtemp(join(tmpdir(), "migrations-"))),
+          (path) => Effect.promise(() => rm(path, { recursive: true }))
+        )
+        yield* Effect.promise(() => writeFile(join(directory, "0001_a.cql"), "CREATE TABLE t (id int PRIMARY KEY);"))
+        const migrate = (...args: ReadonlyArray<string>) =>
+          output(here("../src/bin/migrate.ts"), [...args, "--dir", directory, "--keyspace", name], {
+            CASSANDRA_CONTACT_POINTS: server.contactPoints.join(","),
+            CASSANDRA_PORT: String(server.port),
+            CASSANDRA_LOCAL_DC: dc,
+            // Not set, all of them.
+            ...Object.fromEntries(["TLS", "TLS_CA", "TLS_CERT", "TLS_KEY"].map((rest) => [`CASSANDRA_${rest}`, ""])),
+            ...Option.match(server.credentials, {
+              onNone: () => ({ CASSANDRA_USERNAME: "", CASSANDRA_PASSWORD: "" }),
+              onSome: ({ username }) => ({ CASSANDRA_USERNAME: username })
+            })
+          })
+        for (const command of ["run", "list", "verify"]) {
+          const failed = yield* migrate(command)
+          assert.strictEqual(failed.code, 1)
+          assert.match(failed.err, new RegExp(`^There is no keyspace ${name}\\. .*\n$`))
+          assert.match(failed.err, new RegExp(`run --keyspace ${name} --create-keyspace ${dc}:[123]`))
+          assert.match(failed.err, new RegExp(`the cluster has ${dc} \\(\\d nodes?\\)`))
+        }
+        const wrong = yield* migrate("run", "--create-keyspace", `${dc}:1,nowhere:3`)
+        assert.strictEqual(wrong.code, 1)
+        assert.match(
+          wrong.err,
+          new RegExp(`there is no data centre nowhere\\. The cluster has ${dc} \\(\\d nodes?\\)\n$`)
+        )
+        const ran = yield* migrate("run", "--create-keyspace", `${dc}:1`)
+        assert.deepStrictEqual([ran.code, ran.out], [0, "1 migration applied\n"])
+      }),
+    180_000
+  )
+
+  for (const refused of ["USE system", "SOURCE 'more.cql'", "INSERT INTO early (id) VALUES (1"]) {
+    it.scoped(`runs nothing at all when a later file has ${refused}`, () =>
+      Effect.gen(function* () {
+        const loader = yield* scripts({
+          "0001_a.cql": "CREATE TABLE early (id int PRIMARY KEY);",
+          "0002_b.cql": `INSERT INTO early (id) VALUES (1);\n${refused};`
+        })
+        const error = yield* Effect.flip(Migrator.run({ loader, table: "upfront" }))
+        assert.strictEqual(error._tag === "MigrationError" ? error.reason : error._tag, "ImportError")
+        assert.include(error.message, "0002_b.cql, line 2: ")
+        assert.isFalse(yield* exists("early"))
+        assert.isFalse(yield* exists("upfront"))
+      })
+    )
+  }
+
+  if (since("6.0", "transactions in a migration")) {
+    it.scoped("runs a transaction as one statement", () =>
+      Effect.gen(function* () {
+        const loader = yield* scripts({
+          "0001_a.cql": `CREATE TABLE accounts (id int PRIMARY KEY, balance int) WITH transactional_mode = 'full';
+            BEGIN TRANSACTION
+              INSERT INTO accounts (id, balance) VALUES (1, 10);
+              INSERT INTO accounts (id, balance) VALUES (2, 0);
+            COMMIT TRANSACTION;
+            BEGIN TRANSACTION -- moves it; all of it
+              LET one = (SELECT balance FROM accounts WHERE id = 1);
+              IF one.balance >= 7 THEN
+                UPDATE accounts SET balance -= 7 WHERE id = 1;
+                UPDATE accounts SET balance += 7 WHERE id = 2;
+              END IF
+            COMMIT TRANSACTION;`
+        })
+        yield* Migrator.run({ loader, table: "transactional" }).pipe(
+          Session.withDefaults({ consistency: "QUORUM", serialConsistency: "SERIAL" })
+        )
+        const rows = yield* rowsOf(cql`SELECT id, balance FROM accounts`.pipe(Statement.withConsistency("QUORUM")))
+        assert.sameDeepMembers(
+          [...rows],
+          [
+            { id: 1, balance: 3 },
+            { id: 2, balance: 7 }
+          ]
+        )
+      })
+    )
+  }
 })

@@ -11,14 +11,18 @@ import { join } from "node:path"
 import * as checksum from "../src/internal/migrator/checksum.ts"
 import * as cli from "../src/internal/migrator/cli.ts"
 import * as plans from "../src/internal/migrator/plan.ts"
-import { canonical, split } from "../src/internal/migrator/script.ts"
+import { canonical, single, split } from "../src/internal/migrator/script.ts"
 
 const statementsOf = (script: string) => Either.getOrThrow(split(script))
 
-const unterminated = (script: string) => Option.getOrThrow(Either.getLeft(split(script)))
+const faultOf = (script: string) => Option.getOrThrow(Either.getLeft(split(script)))
 
 const batch = (kind: string) =>
   `BEGIN ${kind}BATCH INSERT INTO t (a) VALUES (1); INSERT INTO t (a) VALUES ('apply batch;'); APPLY BATCH`
+
+const endless = (what: string, line: number) => ({ message: `the ${what} that starts here does not end`, line })
+
+const refusal = (text: string) => Either.match(single(text), { onLeft: ({ message }) => message, onRight: () => "" })
 
 describe("splitting a script", () => {
   it("ends a statement at a semicolon, and the last one without", () => {
@@ -53,13 +57,107 @@ describe("splitting a script", () => {
     assert.deepStrictEqual(statementsOf("SELECT begin FROM t; SELECT 2"), ["SELECT begin FROM t", "SELECT 2"])
   })
 
+  it("keeps a transaction in one piece", () => {
+    const transactions = [
+      "BEGIN TRANSACTION UPDATE t SET a = 1 WHERE id = 1; INSERT INTO t (id) VALUES (2); COMMIT TRANSACTION",
+      "begin transaction LET r = (SELECT a FROM t WHERE id = 1); SELECT r.a; IF r.a > 0 AND r IS NOT NULL THEN UPDATE t SET a -= 1 WHERE id = 1; DELETE FROM t WHERE id = 3; END IF commit transaction",
+      "BEGIN TRANSACTION INSERT INTO t (id, x) VALUES (1, 'COMMIT TRANSACTION; apply batch'); COMMIT TRANSACTION"
+    ]
+    for (const transaction of transactions) {
+      assert.deepStrictEqual(statementsOf(`SELECT 1; ${transaction}; SELECT 2`), ["SELECT 1", transaction, "SELECT 2"])
+    }
+    assert.deepStrictEqual(
+      statementsOf("BEGIN /* ; */ TRANSACTION -- one;\n UPDATE t SET a = 1 WHERE id = 1;\rCOMMIT // two;\rTRANSACTION"),
+      ["BEGIN TRANSACTION UPDATE t SET a = 1 WHERE id = 1; COMMIT TRANSACTION"]
+    )
+  })
+
   it("says what does not end, and where it starts", () => {
-    assert.deepStrictEqual(unterminated("SELECT 1;\nSELECT 'x;\nSELECT 2"), { what: "string", line: 2 })
-    assert.deepStrictEqual(unterminated("SELECT 'a''"), { what: "string", line: 1 })
-    assert.deepStrictEqual(unterminated('\n\nSELECT "x'), { what: "quoted name", line: 3 })
-    assert.deepStrictEqual(unterminated("SELECT 1 /* x\n"), { what: "comment", line: 1 })
-    assert.deepStrictEqual(unterminated("SELECT 'a\nb';\nAS $$ x"), { what: "$$ body", line: 3 })
-    assert.deepStrictEqual(unterminated("\nBEGIN BATCH\nINSERT INTO t (a) VALUES (1);"), { what: "batch", line: 2 })
+    assert.deepStrictEqual(faultOf("SELECT 1;\nSELECT 'x;\nSELECT 2"), endless("string", 2))
+    assert.deepStrictEqual(faultOf("SELECT 1;\rSELECT 2;\r\nSELECT 'x"), endless("string", 3))
+    assert.deepStrictEqual(faultOf("SELECT 'a''"), endless("string", 1))
+    assert.deepStrictEqual(faultOf('\n\nSELECT "x'), endless("quoted name", 3))
+    assert.deepStrictEqual(faultOf("SELECT 1 /* x\n"), endless("comment", 1))
+    assert.deepStrictEqual(faultOf("SELECT 'a\nb';\nAS $$ x"), endless("$$ body", 3))
+  })
+
+  const insert = "INSERT INTO t (a) VALUES (1);"
+  for (const [script, line, message] of [
+    [`\nBEGIN BATCH\n${insert}`, 2, /BATCH that starts here does not end with APPLY BATCH/],
+    [`BEGIN BATCH ${insert}\nCREATE TABLE a (id int PRIMARY KEY);`, 1, /does not end before CREATE in line 2/],
+    [`BEGIN BATCH ${insert}\nBEGIN BATCH ${insert} APPLY BATCH;`, 1, /does not end before BEGIN in line 2/],
+    [`BEGIN UNLOGGED BATCH ${insert} APPLY BATCH\nSELECT 1;`, 2, /semicolon is missing between BATCH and SELECT/],
+    [`BEGIN TRANSACTION ${insert}`, 1, /TRANSACTION that starts here does not end with COMMIT TRANSACTION/],
+    [`BEGIN TRANSACTION ${insert} APPLY BATCH;`, 1, /does not end before APPLY/],
+    [`BEGIN TRANSACTION ${insert}\nEND IF; USE a;`, 1, /does not end before USE in line 2/],
+    ["BEGIN;\nSELECT 1; COMMIT;", 1, /BEGIN starts a BATCH or a TRANSACTION, not a semicolon/],
+    ["BEGIN WORK; SELECT 1", 1, /not WORK/],
+    ["BEGIN COUNTER TRANSACTION", 1, /not TRANSACTION/],
+    [`BEGIN UNLOGGED;`, 1, /BEGIN starts/],
+    ["SELECT 1;\nAPPLY BATCH;", 2, /no statement starts with APPLY/],
+    ["SELECT a FROM t;\nWHERE a = 1", 2, /no statement starts with WHERE: is there a semicolon too many/],
+    ["SELECT 1;\n(SELECT 2);", 2, /no statement starts with \(/],
+    ["'a' SELECT", 1, /no statement starts with 'a'/],
+    ["SELECT 1;\nCREATE TABLE a (\n b map<text, int>, PRIMARY KEY (b);", 2, /this \( has no counterpart/],
+    ["SELECT 1;\nSELECT a) FROM t;", 2, /this \) has no counterpart/],
+    ["UPDATE t SET a = [1, 2} WHERE id = 1", 1, /this \[ has no counterpart/]
+  ] as ReadonlyArray<readonly [string, number, RegExp]>) {
+    it(`refuses ${JSON.stringify(script)}`, () => {
+      const fault = faultOf(script)
+      assert.match(fault.message, message)
+      assert.strictEqual(fault.line, line)
+    })
+  }
+
+  it("takes brackets in strings for what they are", () => {
+    const statement = "INSERT INTO t (a, b) VALUES ('(', {'x]': [1]})"
+    assert.deepStrictEqual(statementsOf(statement), [statement])
+  })
+
+  for (const use of [
+    "USE shop",
+    "use shop",
+    "\tUse\n shop",
+    "/* first */ USE shop",
+    "-- first\rUSE shop",
+    "// first\nUSE shop",
+    "USE -- ;\n shop",
+    'USE "shop"'
+  ]) {
+    it(`refuses ${JSON.stringify(use)} wherever it stands`, () => {
+      for (const script of [use, `SELECT 1;${use};SELECT 2`, `SELECT 'a;b';;${use}`, `${batch("")};${use}`]) {
+        assert.match(faultOf(script).message, /^USE cannot be run.*--keyspace "?shop.*as in "?shop"?\.users$/)
+      }
+      assert.isTrue(Either.isLeft(single(use)))
+    })
+  }
+
+  it("lets a name and a string be called like a command", () => {
+    for (const statement of [
+      "SELECT use FROM source WHERE copy = 'USE shop; DESCRIBE'",
+      "CREATE FUNCTION f (x int) RETURNS NULL ON NULL INPUT RETURNS int LANGUAGE java AS $$ return x; USE a; $$",
+      'DROP TABLE "x; USE a; y"',
+      "LIST ROLES",
+      "TRUNCATE consistency"
+    ]) {
+      assert.deepStrictEqual(statementsOf(`/* USE a; */ ${statement}; -- USE b;\n`), [statement])
+    }
+  })
+
+  const commands =
+    "SOURCE 'b.cql'|CONSISTENCY QUORUM|SERIAL CONSISTENCY SERIAL|COPY t FROM 'a.csv' WITH HEADER = true|DESCRIBE TABLES|desc t|" +
+    "EXPAND ON|TRACING ON|PAGING OFF|SHOW VERSION|LOGIN a|CAPTURE 'x'|CLEAR|CLS|EXIT|QUIT|HELP|HISTORY|UNICODE|DEBUG|ELAPSED ON"
+  for (const command of commands.split("|")) {
+    it(`refuses cqlsh's ${command}`, () => {
+      assert.match(faultOf(`SELECT 1;\n${command};`).message, /^[A-Z]+ is a command of cqlsh/)
+    })
+  }
+
+  it("knows when a text is not one statement", () => {
+    assert.match(refusal("SELECT 1; SELECT 2"), /several statements in one/)
+    assert.match(refusal(" -- nothing\n;"), /no statement/)
+    assert.strictEqual(refusal("SELECT 1;"), "")
+    assert.strictEqual(refusal(batch("")), "")
   })
 
   it("copes with byte order marks, Windows' line ends and a large string", () => {
@@ -156,6 +254,13 @@ describe("migrations from a record", () => {
       for (const name of ["create_users", "1", "1_", "x1_a", "99999999999999999_a"]) {
         assert.deepStrictEqual(yield* reasonOf(Migrator.fromRecord({ [name]: cql`SELECT 1` })), ["InvalidName", name])
       }
+      for (const wrong of ["USE shop", "COPY t TO 'a.csv'", "SELECT 1; SELECT 2", "SELECT 'a", "", "BEGIN BATCH"]) {
+        for (const entry of [Statement.make(wrong), [cql`SELECT 1`, Statement.make(wrong)]]) {
+          const error = yield* Effect.flip(Migrator.fromRecord({ "1_a": entry }))
+          assert.deepStrictEqual([error.reason, error.migration], ["ImportError", "1_a"])
+          assert.include(error.message, `statement ${Array.isArray(entry) ? 2 : 1}: `)
+        }
+      }
       const wrong = { "1_a": 5 } as unknown as Record<string, Migrator.RecordEntry>
       assert.deepStrictEqual(yield* reasonOf(Migrator.fromRecord(wrong) as Migrator.Loader), ["ImportError", "1_a"])
     })
@@ -201,6 +306,21 @@ describe("migrations from a directory", () => {
       const third = yield* Effect.flip(loaded[2]?.body ?? Effect.die("missing"))
       assert.include(third.message, "broken")
       assert.instanceOf(third.cause, Error)
+    })
+  )
+
+  it.scoped("are refused when a statement in them cannot be run", () =>
+    Effect.gen(function* () {
+      const path = yield* directory({ "0001_a.cql": "SELECT 1;", "0002_b.cql": "SELECT 2;\n\nuse shop;\nSELECT 3;" })
+      const error = yield* Effect.flip(Migrator.fromDirectory(path))
+      assert.deepStrictEqual([error.reason, error.migration], ["ImportError", "0002_b"])
+      assert.include(error.message, "0002_b.cql, line 3: USE cannot be run")
+      // The module would import another copy of the package than the test.
+      Object.assign(globalThis, { "test/statements": [cql`SELECT 1`, cql`USE a`] })
+      const module = yield* directory({ "0001_a.mjs": `export default globalThis["test/statements"]` })
+      const [loaded] = yield* Migrator.fromDirectory(module)
+      const imported = yield* Effect.flip(loaded?.body ?? Effect.die("missing"))
+      assert.include(imported.message, "The migration 0001_a, statement 2: USE cannot be run")
     })
   )
 

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { CqlType } from "effect-cassandra"
 import * as Schema from "effect/Schema"
-import { parseCqlType } from "../src/internal/cqlTypeText.ts"
-import { fieldOf, sampleOf } from "../src/internal/sample.ts"
-import { type Direction, fieldsOf, unfitOf } from "../src/internal/schemaFit.ts"
-import { readSelect } from "../src/internal/selectList.ts"
-import { structuralKey } from "../src/internal/structuralKey.ts"
+import { parseCqlType } from "../src/internal/cql/typeText.ts"
+import { fieldOf, sampleOf } from "../src/internal/typed/sample.ts"
+import { type Direction, fieldsOf, unfitOf } from "../src/internal/typed/schemaFit.ts"
+import { readSelect } from "../src/internal/cql/selectList.ts"
+import { structuralKey } from "../src/internal/typed/structuralKey.ts"
 
 const names = (query: string) => {
   const select = readSelect(query)
@@ -180,7 +180,7 @@ describe("a structural key", () => {
       { a: "}" },
       { "a:1": "x" }
     ]
-    assert.strictEqual(new Set(values.map(structuralKey)).size, values.length)
+    assert.strictEqual(new Set(values.map((value) => structuralKey(value))).size, values.length)
     assert.strictEqual(structuralKey({ a: 1, b: [new Date(5)] }), structuralKey({ b: [new Date(5)], a: 1 }))
   })
 })

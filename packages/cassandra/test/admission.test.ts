@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { type Entrant, Gate } from "../src/internal/admission.ts"
+import { type Entrant, Gate } from "../src/internal/request/admission.ts"
 
 type State = "new" | "in flight" | "queued" | "refused" | "abandoned" | "done"
 

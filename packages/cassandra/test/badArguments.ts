@@ -43,8 +43,8 @@ export interface Call {
 const every = Object.keys(junk) as ReadonlyArray<Kind>
 const anything: ReadonlyArray<Kind> = every
 const absent: ReadonlyArray<Kind> = ["undefined"]
-/** Of an options record, in which what is not known is not looked at. */
-const record: ReadonlyArray<Kind> = ["undefined", "an object"]
+/** Of an options record, in which what is not known is refused. */
+const record: ReadonlyArray<Kind> = absent
 
 const execute: Use = (statement, session) => session.execute(statement)
 const select = cql`SELECT * FROM t WHERE id = ${1}`
@@ -224,7 +224,8 @@ export const calls: ReadonlyArray<Call> = [
     call(`Session.${name}`, [{}], [record], run),
     call(`Cluster.${name}`, [{ connectAttempts: 1 }], [record], run)
   ]),
-  call("Session.withDefaults", [Effect.void, {}], [[], record], run),
+  // Requests look at them, and there is none.
+  call("Session.withDefaults", [Effect.void, {}], [[], ["undefined", "an object"]], run),
 
   call("SpeculativeExecution.constant", [{ delay: 1 }], [], asOption("speculativeExecution")),
   call("SpeculativeExecution.custom", [() => undefined], [["a function"]], asOption("speculativeExecution")),
@@ -233,6 +234,7 @@ export const calls: ReadonlyArray<Call> = [
   call("Statement.as", [select, table], [], execute),
   call("Statement.withValues", [select, [1]], [], execute),
   call("Statement.idempotent", [select], [], execute),
+  call("Statement.prepared", [select], [], execute),
   call("Statement.isStatement", [0], [anything]),
   ...statementOptions.map(([name, value, takes]) =>
     call(`Statement.with${name}`, [select, value], [[], takes], execute)

@@ -6,11 +6,14 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { inspect } from "node:util"
-import { badValues, cases, injections, nearMisses, types } from "./badInput.ts"
+import { badValues, cases, injections, nearMisses, types as allTypes } from "./badInput.ts"
 import { badClusterOptions, badSessionOptions } from "./badOptions.ts"
 import { schema } from "./support/client.ts"
 import * as Proxy from "./support/proxy.ts"
 import { recorder, Recorder, through } from "./support/recorder.ts"
+import { since } from "./support/release.ts"
+
+const types = since("5.0", "the type vector") ? allTypes : allTypes.filter((type) => !type.includes("vector<"))
 
 const setup = Layer.effectDiscard(
   schema(

@@ -2,9 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import driver from "cassandra-driver"
 import { inspect } from "node:util"
 import { QueryError } from "../src/CassandraError.ts"
-import { cqlName, type ColumnType } from "../src/internal/wire/columnType.ts"
-import { encoderOf } from "../src/internal/boundValues.ts"
-import { fromDriverError } from "../src/internal/driverErrors.ts"
+import { cqlName, type ColumnType } from "../src/internal/protocol/columnType.ts"
+import { encoderOf } from "../src/internal/request/boundValues.ts"
+import type { Values } from "../src/Statement.ts"
+import { fromEngineError } from "../src/internal/request/engineErrors.ts"
+import { unset } from "../src/internal/typed/unset.ts"
 
 const { dataTypes } = driver.types
 const cqlType = (name: keyof typeof dataTypes, info?: ColumnType["info"]): ColumnType => ({
@@ -18,7 +20,7 @@ const errorOf = (run: () => unknown): QueryError => {
   try {
     run()
   } catch (thrown) {
-    const error = fromDriverError(thrown, { timeout: 0, batch: false, sent: false })
+    const error = fromEngineError(thrown, { timeout: 0, batch: false, sent: false })
     if (error instanceof QueryError) return error
     throw error
   }
@@ -51,6 +53,9 @@ const misfits: ReadonlyArray<readonly [type: ColumnType, value: unknown]> = [
   [{ code: dataTypes.custom, customTypeName: "vector", info: [cqlType("float"), 3] }, "planted"]
 ]
 
+/** An encoder of ints by these names. */
+const encodeInts = (names: ReadonlyArray<string>) => encoderOf(names.map((name) => ({ name, type: int })))
+
 describe("values for the driver", () => {
   for (const [type, value] of misfits) {
     it(`${inspect(value)} for ${cqlName(type)} is a QueryError that names the column and the type, never the value`, () => {
@@ -81,10 +86,34 @@ describe("values for the driver", () => {
       { name: "Quoted", type: text }
     ]
     const encode = encoderOf(columns)
-    assert.deepStrictEqual(encode({ Quoted: "q", FIRST: 1, more: 0 }), encode([1, "q"]))
+    assert.deepStrictEqual(encode({ Quoted: "q", FIRST: 1 }), encode([1, "q"]))
     const missing = errorOf(() => encoderOf(columns)({ first: 1, quoted: "planted" }))
     assert.include(missing.message, "Quoted")
     assert.notInclude(missing.message, "planted")
+  })
+
+  it("given by name that nothing takes are refused, as surplus ones by position are", () => {
+    const refused: ReadonlyArray<readonly [names: ReadonlyArray<string>, values: object, surplus: string]> = [
+      [["a", "b"], { a: 1, b: 2, extra: 3 }, "extra"],
+      [["a", "b"], { extra: 3, b: 2, a: 1 }, "extra"],
+      [["a", "b"], { a: 1, b: 2, extra: undefined }, "extra"],
+      // As many values as markers, of which two are one variable.
+      [["a", "a"], { a: 1, extra: 2 }, "extra"],
+      // Of two spellings of a name one is taken.
+      [["a"], { A: 1, a: 2 }, "A"],
+      [["Quoted"], { Quoted: 1, quoted: 2 }, "quoted"],
+      [[], { a: 1 }, "a"]
+    ]
+    for (const [names, values, surplus] of refused) {
+      assert.include(errorOf(() => encodeInts(names)(values as Values)).message, `"${surplus}"`)
+    }
+    const taken: ReadonlyArray<readonly [names: ReadonlyArray<string>, values: object]> = [
+      [["a", "b"], { b: 2, a: 1 }],
+      [["a", "a"], { a: 1 }],
+      [["a", "b", "a"], { b: 2, A: 1 }],
+      [["a", "A"], { A: 1 }]
+    ]
+    for (const [names, values] of taken) assert.strictEqual(encodeInts(names)(values as Values).length, names.length)
   })
 
   it("do not come from what every object inherits", () => {
@@ -94,7 +123,9 @@ describe("values for the driver", () => {
   it("may be null, or unset, for every type", () => {
     for (const [type] of misfits) {
       assert.strictEqual(encodeOne(type, null), null)
-      assert.strictEqual(encodeOne(type, driver.types.unset), driver.types.unset)
+      for (const leave of [undefined, unset, driver.types.unset]) {
+        assert.strictEqual(encodeOne(type, leave), unset)
+      }
     }
   })
 

@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import type driver from "cassandra-driver"
 import { Cluster, type ClusterEvent, cql, RetryPolicy, type Session, Statement } from "effect-cassandra"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import { Breaker } from "../src/internal/breaker.ts"
-import { Opcode } from "../src/internal/wire/stockResponse.ts"
+import { Breaker } from "../src/internal/routing/breaker.ts"
+import type { Node } from "../src/internal/topology/node.ts"
+import { Opcode } from "../src/internal/protocol/opcode.ts"
 import { ScriptedServer } from "./wire/ScriptedServer.ts"
 
 /** A breaker with a clock of the test's, and what it told. */
@@ -23,8 +23,8 @@ const setup = (options: Partial<ConstructorParameters<typeof Breaker>[0]> = {}) 
   }
   /** The order in which hosts that a policy gives in the order of the letters are tried. */
   const order = (letters: string, trial = true) => {
-    const hosts = letters.split("").map((address) => ({ address }) as driver.Host)
-    return [...breaker.rearranged(hosts.values() as Iterator<driver.Host, undefined>, trial)]
+    const hosts = letters.split("").map((address) => ({ address }) as Node)
+    return [...breaker.rearranged(hosts.values() as Iterator<Node, undefined>, trial)]
       .map(({ address }) => address)
       .join("")
   }

@@ -51,7 +51,16 @@ describe("cql", () => {
   })
 
   it("keeps null, undefined, arrays, records, dates and functions as values", () => {
-    const values = [null, undefined, [1, 2], { a: 1 }, new Date(0), () => 1, new Map(), Symbol.for("x")]
+    const values: ReadonlyArray<unknown> = [
+      null,
+      undefined,
+      [1, 2],
+      { a: 1 },
+      new Date(0),
+      () => 1,
+      new Map(),
+      Symbol.for("x")
+    ]
     const statement = cql`${values[0]}${values[1]}${values[2]}${values[3]}${values[4]}${values[5]}${values[6]}${values[7]}`
     assert.strictEqual(statement.query, "????????")
     assert.deepStrictEqual(statement.values, values)

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { kindOf } from "../src/internal/cqlText.ts"
+import { kindOf } from "../src/internal/cql/text.ts"
 
 const reads = [
   "SELECT * FROM t",

@@ -6,7 +6,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { EventHub } from "../src/internal/eventHub.ts"
+import { EventHub } from "../src/internal/cluster/eventHub.ts"
 
 type Event = number | { readonly dropped: number }
 

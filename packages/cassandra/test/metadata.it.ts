@@ -8,7 +8,11 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { viewOf } from "../src/internal/cluster/clusterView.ts"
 import { cluster as clusterOf, optionsFor, schema } from "./support/client.ts"
+import { since } from "./support/release.ts"
+
+const vectors = since("5.0", "vectors and storage-attached indexes of a table")
 
 /** A cluster, and a session of it in the file's keyspace. */
 const connected = Layer.effect(
@@ -56,13 +60,17 @@ layer(connected, { excludeTestServices: true })("metadata", (it) => {
       yield* schema(
         `CREATE TABLE readings (
           "Room" text, day date, at timestamp, seq int, place text static, value double, tags set<text>,
-          embedding vector<float, 3>, notes frozen<map<text, list<int>>>, PRIMARY KEY (("Room", day), at, seq)
+          ${vectors ? "embedding vector<float, 3>," : ""} notes frozen<map<text, list<int>>>, PRIMARY KEY (("Room", day), at, seq)
         ) WITH CLUSTERING ORDER BY (at DESC, seq ASC) AND comment = 'what was measured' AND gc_grace_seconds = 3600
           AND compaction = {'class': 'LeveledCompactionStrategy', 'sstable_size_in_mb': '64'}`,
         "CREATE INDEX by_place ON readings (place)",
         "CREATE INDEX by_tag ON readings (tags)",
-        "CREATE INDEX by_value ON readings (value) USING 'sai'",
-        "CREATE CUSTOM INDEX by_embedding ON readings (embedding) USING 'StorageAttachedIndex' WITH OPTIONS = {'similarity_function': 'dot_product'}"
+        ...(vectors
+          ? [
+              "CREATE INDEX by_value ON readings (value) USING 'sai'",
+              "CREATE CUSTOM INDEX by_embedding ON readings (embedding) USING 'StorageAttachedIndex' WITH OPTIONS = {'similarity_function': 'dot_product'}"
+            ]
+          : [])
       )
       const table = Option.getOrThrow(yield* metadata.table(ks, "readings"))
       assert.deepStrictEqual(
@@ -73,7 +81,7 @@ layer(connected, { excludeTestServices: true })("metadata", (it) => {
           ["at", "timestamp", "clustering"],
           ["seq", "int", "clustering"],
           ["place", "text", "static"],
-          ["embedding", "vector<float, 3>", "regular"],
+          ...(vectors ? [["embedding", "vector<float, 3>", "regular"]] : []),
           ["notes", "frozen<map<text, frozen<list<int>>>>", "regular"],
           ["tags", "set<text>", "regular"],
           ["value", "double", "regular"]
@@ -99,16 +107,20 @@ layer(connected, { excludeTestServices: true })("metadata", (it) => {
       assert.deepStrictEqual(
         table.indexes.map(({ className, kind, name, options, target }) => [name, kind, target, className, options]),
         [
-          [
-            "by_embedding",
-            "CUSTOM",
-            "embedding",
-            Option.some("StorageAttachedIndex"),
-            { similarity_function: "dot_product" }
-          ],
+          ...(vectors
+            ? [
+                [
+                  "by_embedding",
+                  "CUSTOM",
+                  "embedding",
+                  Option.some("StorageAttachedIndex"),
+                  { similarity_function: "dot_product" }
+                ]
+              ]
+            : []),
           ["by_place", "COMPOSITES", "place", Option.none(), {}],
           ["by_tag", "COMPOSITES", "values(tags)", Option.none(), {}],
-          ["by_value", "CUSTOM", "value", Option.some("sai"), {}]
+          ...(vectors ? [["by_value", "CUSTOM", "value", Option.some("sai"), {}]] : [])
         ]
       )
       const id = yield* (yield* Session.Session).one(
@@ -328,8 +340,37 @@ layer(connected, { excludeTestServices: true })("metadata", (it) => {
       assert.strictEqual(ring.partitioner, local["partitioner"])
       assert.strictEqual(ring.tokens.length, hosts[0]?.tokens.length)
       assert.strictEqual(ring.ranges.length, ring.tokens.length)
+      // The tokens that the server tells, in the order of numbers.
+      const inOrder = [...(local["tokens"] as ReadonlySet<string>)].map(BigInt).toSorted((a, b) => (a < b ? -1 : 1))
+      assert.deepStrictEqual(
+        ring.tokens.map(({ token }) => BigInt(token)),
+        inOrder
+      )
       const ranges = Option.getOrThrow(yield* metadata.tokenRanges(ks))
       assert.isTrue(ranges.every(({ replicas }) => replicas.length === 1))
+      // Each row is in one range, by the server's own reckoning.
+      const session = yield* Session.Session
+      yield* Effect.forEach(
+        Array.from({ length: 50 }, (_, id) => id),
+        (id) => session.execute(cql`INSERT INTO single (id) VALUES (${id})`)
+      )
+      const tokens = (yield* session.rows(cql`SELECT token(id) AS t FROM single`)).map((row) => row["t"] as bigint)
+      const found: Array<bigint> = []
+      for (const { end, start } of ranges) {
+        const [from, to] = [BigInt(start), BigInt(end)]
+        const parts =
+          from < to
+            ? [cql`SELECT token(id) AS t FROM single WHERE token(id) > ${from} AND token(id) <= ${to}`]
+            : [
+                cql`SELECT token(id) AS t FROM single WHERE token(id) > ${from}`,
+                cql`SELECT token(id) AS t FROM single WHERE token(id) <= ${to}`
+              ]
+        for (const part of parts) found.push(...(yield* session.rows(part)).map((row) => row["t"] as bigint))
+      }
+      assert.deepStrictEqual(
+        found.toSorted((a, b) => (a < b ? -1 : 1)),
+        tokens.toSorted((a, b) => (a < b ? -1 : 1))
+      )
       const key = Buffer.from([0, 0, 0, 7])
       assert.deepStrictEqual(yield* metadata.replicas(ks, key), Option.some(hosts))
       assert.deepStrictEqual(yield* metadata.replicasOf(ks, "single", [7]), Option.some(hosts))
@@ -352,12 +393,13 @@ layer(connected, { excludeTestServices: true })("metadata", (it) => {
     Effect.gen(function* () {
       const { ks } = yield* places
       yield* schema("CREATE TABLE unkept (id int PRIMARY KEY)")
-      const { driver, metadata } = yield* clusterOf({ schemaMetadata: false })
+      const keepsNone = yield* clusterOf({ schemaMetadata: false })
+      const { metadata } = keepsNone
       const columns = Effect.map(
         metadata.table(ks, "unkept"),
         Option.map((table) => table.columns.length)
       )
-      assert.deepStrictEqual(driver.metadata.keyspaces, {})
+      assert.isUndefined(viewOf(keepsNone).replication(ks))
       assert.deepStrictEqual(yield* columns, Option.some(1))
       yield* schema("ALTER TABLE unkept ADD v int")
       assert.deepStrictEqual(yield* columns, Option.some(2))

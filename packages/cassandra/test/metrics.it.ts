@@ -157,7 +157,7 @@ layer(setup, { excludeTestServices: true })("metrics", (it) => {
       proxy.onRequest = (frame) => (frame.opcode === Proxy.opcodes.execute && executions++ === 0 ? "drop" : "forward")
       const defaults = {
         // The first is never answered; that the second is takes as long as it takes.
-        timeout: "30 seconds",
+        timeout: "2 seconds",
         speculativeExecution: SpeculativeExecution.constant({ delay: "20 millis", maxExecutions: 2 })
       } as const
       yield* Session.withDefaults(defaults)(session.execute(select(1)))

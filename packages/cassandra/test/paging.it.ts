@@ -9,7 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { connect, schema, sessionLayer } from "./support/client.ts"
+import { connect, prepared, schema, sessionLayer } from "./support/client.ts"
 import { emptyPage } from "./support/emptyPage.ts"
 import * as Proxy from "./support/proxy.ts"
 
@@ -56,7 +56,7 @@ const upTo = (n: number) => Array.from({ length: n }, (_, i) => i)
 const proxied = Effect.gen(function* () {
   const proxy = yield* Proxy.make(yield* CassandraServer.CassandraServer)
   const session = yield* connect(Proxy.through(proxy))
-  yield* session.prepare(everything.query)
+  yield* prepared(session, everything)
   const before = proxy.count(Proxy.opcodes.execute)
   return { proxy, session, pages: () => proxy.count(Proxy.opcodes.execute) - before }
 })
@@ -140,6 +140,25 @@ layer(setup, { excludeTestServices: true, timeout: "2 minutes" })("paging", (it)
       emptyPage(proxy)
       const pages = Chunk.toArray(yield* Stream.runCollect(session.pages(four)))
       assert.deepStrictEqual(pages.map((page) => numbers(page.rows)).slice(0, 3), [[0, 1], [], [2, 3]])
+    })
+  )
+
+  it.scoped("a page without rows at the start does not hide the first row, however it is asked for", () =>
+    Effect.gen(function* () {
+      const { proxy, session } = yield* proxied
+      const four = cql`SELECT c FROM t WHERE p = ${0} LIMIT 4`.pipe(Statement.withPageSize(2))
+      const after = Option.getOrThrow((yield* session.execute(four)).pagingState)
+      const second = four.pipe(Statement.withPagingState(after))
+      for (const run of [
+        session.one(second),
+        Stream.runHead(session.stream(second)),
+        Effect.map(session.rows(second), ([row]) => Option.fromNullable(row))
+      ]) {
+        emptyPage(proxy)
+        // The empty page is answered in place of the second one of the result, which is the first that is asked for here.
+        yield* session.execute(four)
+        assert.deepStrictEqual(yield* run, Option.some({ c: 2 }))
+      }
     })
   )
 

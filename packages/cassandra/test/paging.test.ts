@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { type Page, pages, whole } from "../src/internal/paging.ts"
+import { type Page, pages, whole } from "../src/internal/request/paging.ts"
 
 const stateOf = (page: number) => PagingState.fromBytes(new Uint8Array([page >> 8, page & 255]))
 const pageOf = (state: PagingState.PagingState | undefined) => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { operationOf } from "../src/internal/telemetry/operations.ts"
-import { tableOf, withoutValues } from "../src/internal/telemetry/queryText.ts"
+import { tableOf, withoutValues } from "../src/internal/cql/queryText.ts"
 import { StatementTable } from "../src/internal/telemetry/statements.ts"
 
 const table: ReadonlyArray<readonly [string, string]> = [

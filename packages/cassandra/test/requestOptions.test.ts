@@ -3,11 +3,12 @@ import { ExecutionProfile, LoadBalancing, PagingState, RetryPolicy, SpeculativeE
 import * as Either from "effect/Either"
 import { isCassandraError } from "../src/CassandraError.ts"
 import type { ClusterOptions } from "../src/ClusterOptions.ts"
-import { resolve } from "../src/internal/clusterOptions/resolve.ts"
+import { resolve } from "../src/internal/options/resolve.ts"
 import type { RequestOptions } from "../src/ExecutionProfile.ts"
-import { balancingKey } from "../src/internal/loadBalancing.ts"
-import { type Effective, type LocalOptions, OptionSources } from "../src/internal/requestOptions.ts"
-import { Profiles } from "../src/internal/profiles.ts"
+import { balancingKey } from "../src/internal/routing/loadBalancing.ts"
+import type { LocalOptions } from "../src/internal/options/index.ts"
+import { type Effective, OptionSources } from "../src/internal/request/requestOptions.ts"
+import { Profiles } from "../src/internal/request/profiles.ts"
 import type { StatementOptions } from "../src/Statement.ts"
 
 interface Sources {

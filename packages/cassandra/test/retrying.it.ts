@@ -1,12 +1,12 @@
 import { assert, layer } from "@effect/vitest"
-import { Batch, cql, RetryPolicy, Session, Statement } from "effect-cassandra"
+import { Batch, type CassandraError, cql, RetryPolicy, Session, Statement } from "effect-cassandra"
 import { CassandraServer } from "effect-cassandra-testkit"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import { connect, schema, sessionLayer } from "./support/client.ts"
+import { connect, prepared, schema, sessionLayer } from "./support/client.ts"
 import * as Proxy from "./support/proxy.ts"
 
 const setup = Layer.effectDiscard(
@@ -15,6 +15,8 @@ const setup = Layer.effectDiscard(
 
 const append = (id: number) => cql`UPDATE t SET v = v + ${[1]} WHERE id = ${id}`
 const write = (id: number) => cql`INSERT INTO t (id, v) VALUES (${id}, ${[1]})`.pipe(Statement.idempotent)
+const insert = (id: number) =>
+  cql`INSERT INTO t (id, v) VALUES (${id}, ${[1]}) IF NOT EXISTS`.pipe(Statement.idempotent)
 const select = cql`SELECT id FROM t WHERE id = ${-1}`
 
 /** What is in the list on the server. */
@@ -33,7 +35,7 @@ const faulty = (actions: ReadonlyArray<(frame: Proxy.Frame) => Proxy.Action>) =>
       ...Proxy.through(proxy),
       retryPolicy: RetryPolicy.standardWith({ schedule: Schedule.spaced("150 millis") })
     })
-    for (const { query } of [append(0), write(0), select]) yield* session.prepare(query)
+    yield* prepared(session, append(0), write(0), select)
     let sent = 0
     proxy.onRequest = (frame) =>
       frame.opcode === Proxy.opcodes.execute || frame.opcode === Proxy.opcodes.batch
@@ -94,6 +96,29 @@ layer(setup, { excludeTestServices: true })("retrying", (it) => {
       assert.strictEqual(error._tag, "ConnectionError")
       assert.strictEqual(sent(), 1)
       assert.strictEqual(yield* appended(20), 1)
+    })
+  )
+
+  it.scoped("a conditional write that won, and was refused when it was sent again, is told as an unknown outcome", () =>
+    Effect.gen(function* () {
+      for (const [id, run] of [
+        [50, (session: Session.Session) => session.execute(insert(50))],
+        [51, (session: Session.Session) => session.batch(Batch.make("UNLOGGED", [insert(51)]))],
+        [52, (session: Session.Session) => session.rows(insert(52))]
+      ] as const) {
+        const { proxy, sent, session } = yield* faulty([])
+        yield* prepared(session, insert(1000 + id))
+        const before = sent()
+        let answers = 0
+        // The server has done it, but its answer says that it had too much to do.
+        proxy.onResponse = (frame) =>
+          frame.opcode === Proxy.opcodes.result && answers++ === 0 ? overloaded(frame) : frame.raw
+        const error = yield* Effect.flip<unknown, CassandraError.CassandraError, never>(run(session))
+        assert.deepInclude(error, { _tag: "CasWriteUnknownError", writeState: "Unknown" })
+        assert.strictEqual((error.cause as CassandraError.CassandraError)._tag, "OverloadedError")
+        assert.strictEqual(sent() - before, 2)
+        assert.strictEqual(yield* appended(id), 1)
+      }
     })
   )
 
@@ -195,7 +220,7 @@ layer(setup, { excludeTestServices: true })("retrying", (it) => {
     Effect.gen(function* () {
       const proxy = yield* Proxy.make(yield* CassandraServer.CassandraServer)
       const session = yield* connect({ ...Proxy.through(proxy), maxConcurrentRequests: 1, shutdownTimeout: 0 })
-      yield* session.prepare(select.query)
+      yield* prepared(session, select)
       proxy.onRequest = (frame) => (frame.opcode === Proxy.opcodes.execute ? "drop" : "forward")
       yield* Effect.fork(session.execute(select))
       yield* Effect.yieldNow()

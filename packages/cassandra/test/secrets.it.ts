@@ -30,7 +30,8 @@ import * as Recording from "./support/tracer.ts"
 // Without the cache of permissions, so that what is granted counts at once.
 const guarded = CassandraServer.layer({
   authentication: true,
-  settings: { permissions_validity: "0ms", roles_validity: "0ms" }
+  // By the names that 4.0 has for them, which later releases know as well.
+  settings: { permissions_validity_in_ms: 0, roles_validity_in_ms: 0 }
 })
 
 const credentials = (username: string, password: string) => ({ username, password: Redacted.make(password) })

@@ -3,7 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import { suspendHooked, suspendMasked, type Waiting } from "../src/internal/suspend.ts"
+import { suspendHooked, suspendMasked, type Waiting } from "../src/internal/request/suspend.ts"
 
 class Probe implements Waiting<number, string, never> {
   started = 0

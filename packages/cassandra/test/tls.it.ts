@@ -4,8 +4,9 @@ import { CassandraServer } from "effect-cassandra-testkit"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { optionsFor } from "./support/client.ts"
+import { withTls } from "./support/release.ts"
 
-const guarded = CassandraServer.layer({ sources: ["embedded"], tls: { requireClientAuth: true } })
+const guarded = CassandraServer.layer({ sources: ["embedded"], tls: { requireClientAuth: true }, ...withTls })
 
 /** Connects with options for TLS that begin with the right ones. */
 const connect = (change: (right: Cluster.TlsOptions) => Cluster.TlsOptions | boolean) =>

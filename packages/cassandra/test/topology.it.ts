@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { optionsFor, schema } from "./support/client.ts"
+import { earlierThan } from "./support/release.ts"
 
 /** Everything that happened since the beginning, in order; a subscriber that looks at it only now and then. */
 class Events extends Context.Tag("test/Events")<Events, Array<ClusterEvent.ClusterEvent>>() {}
@@ -133,28 +134,30 @@ layer(connected, { excludeTestServices: true, timeout: "5 minutes" })("a cluster
     240_000
   )
 
-  it.effect(
-    "tells of a node that leaves, and of one that died and was given up",
-    () =>
-      Effect.gen(function* () {
-        const nodes = yield* CassandraCluster.CassandraCluster
-        const second = yield* addressOf("node2")
-        yield* nodes.remove("node2")
-        yield* event("HostRemoved", second)
-        assert.notInclude(yield* knownHosts, second)
-        assert.strictEqual((yield* Effect.flip(nodes.node("node2")))._tag, "UnknownNodeError")
-        yield* allReplicasAgree
+  if (earlierThan("6.0", "nodes that leave", "the test kit cannot take a node out of a cluster of 6.0-alpha2 yet")) {
+    it.effect(
+      "tells of a node that leaves, and of one that died and was given up",
+      () =>
+        Effect.gen(function* () {
+          const nodes = yield* CassandraCluster.CassandraCluster
+          const second = yield* addressOf("node2")
+          yield* nodes.remove("node2")
+          yield* event("HostRemoved", second)
+          assert.notInclude(yield* knownHosts, second)
+          assert.strictEqual((yield* Effect.flip(nodes.node("node2")))._tag, "UnknownNodeError")
+          yield* allReplicasAgree
 
-        const third = yield* addressOf("node3")
-        yield* nodes.kill("node3")
-        yield* nodes.remove("node3")
-        yield* event("HostRemoved", third)
-        assert.deepStrictEqual(yield* knownHosts, [yield* addressOf("node1")])
-        const error = yield* Effect.flip(nodes.remove("node1"))
-        assert.deepInclude(error, { _tag: "MembershipError", action: "remove", reason: "no other node is up" })
-      }),
-    300_000
-  )
+          const third = yield* addressOf("node3")
+          yield* nodes.kill("node3")
+          yield* nodes.remove("node3")
+          yield* event("HostRemoved", third)
+          assert.deepStrictEqual(yield* knownHosts, [yield* addressOf("node1")])
+          const error = yield* Effect.flip(nodes.remove("node1"))
+          assert.deepInclude(error, { _tag: "MembershipError", action: "remove", reason: "no other node is up" })
+        }),
+      300_000
+    )
+  }
 
   it.effect("tells a subscriber that was too slow how much it has missed", () =>
     Effect.gen(function* () {

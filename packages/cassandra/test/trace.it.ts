@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { fetchTrace } from "../src/internal/trace.ts"
+import { fetchTrace } from "../src/internal/cluster/trace.ts"
 import { schema, sessionLayer } from "./support/client.ts"
 
 layer(sessionLayer("trace"), { excludeTestServices: true })("traces", (it) => {

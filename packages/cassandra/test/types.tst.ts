@@ -153,7 +153,6 @@ describe("a cluster", () => {
       schemaRefreshWindow: Config.duration("WINDOW"),
       socket: { noDelay: Config.boolean("NO_DELAY") },
       tls: Config.succeed({ serverName: "db" }),
-      advanced: Config.succeed({ maxPrepared: 1 }),
       connectTimeout: Config.duration("CONNECT_TIMEOUT")
     })
     expect(Cluster.layerConfig).type.not.toBeCallableWith({ reconnection: Schedule.spaced("1 second") })

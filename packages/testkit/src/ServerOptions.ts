@@ -39,8 +39,9 @@ export interface TlsOptions {
  */
 export interface NodeOptions {
   /**
-   * `5.0`, `4.1` or `4.0` for the newest patch known to this version of the kit, or an exact version such as `5.0.4`.
-   * 5.0 runs on Java 17 or 11, 4.1 and 4.0 on Java 11 or 8. Default: `5.0`.
+   * `6.0`, `5.0`, `4.1` or `4.0` for the newest release known to this version of the kit (of 6.0 that is `6.0-alpha2`), or an
+   * exact version such as `5.0.4`. 6.0 runs on Java 21, 17 or 11, 5.0 on 17 or 11, 4.1 and 4.0 on 11 or 8. Default: the
+   * variable `CASSANDRA_VERSION`, or `5.0`.
    */
   readonly version?: string | undefined
   /** Passwords and permissions are checked; the superuser is `cassandra`, password `cassandra`. Default: false. */

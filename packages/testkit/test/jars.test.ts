@@ -8,7 +8,7 @@ import * as Path from "node:path"
 import * as Jars from "../src/internal/jars.ts"
 import { start, temporary, until } from "./support/program.ts"
 
-const java = { home: "none", executable: "none", major: 17 }
+const java = { home: "none", executable: "none", major: 17, manages: true }
 
 /** A Maven that writes two jars, slowly, and notes that it was called. */
 const maven = (directory: string, body: string) => {

@@ -10,6 +10,7 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { connect, run } from "./support/client.ts"
 import { childrenOf, isAlive, pidsOf, start, temporary, until } from "./support/program.ts"
+import { withTls } from "./support/withTls.ts"
 
 /** Optional TLS: one port for those who speak it and those who do not. */
 const takesBoth = (server: CassandraServer.CassandraServer) =>
@@ -112,7 +113,7 @@ describe("nothing outlives the scope", () => {
       Effect.gen(function* () {
         const scope = yield* Scope.make()
         const server = yield* Scope.extend(
-          CassandraServer.make({ sources: ["embedded"], tls: { optional: true }, onProgress: silent }),
+          CassandraServer.make({ sources: ["embedded"], tls: { optional: true }, ...withTls, onProgress: silent }),
           scope
         )
         const pid = Option.getOrThrow(server.pid)

@@ -78,11 +78,13 @@ layer(CassandraCluster.layer({ nodes: 2, proxied: true }), { excludeTestServices
         )
         const ask = (host: Driver.Host, readTimeout = 5000) =>
           Effect.tryPromise({
-            try: () => client.execute("SELECT rpc_address FROM system.local", [], { host, readTimeout }),
+            try: () => client.execute("SELECT broadcast_address FROM system.local", [], { host, readTimeout }),
             catch: (error) => error as Error
           })
         for (const host of hosts) {
-          assert.strictEqual(String((yield* ask(host)).first()["rpc_address"]), host.address.split(":")[0])
+          const reached = String((yield* ask(host)).first()["broadcast_address"])
+          const proxy = [first, second].find(({ target }) => target.host === reached)
+          assert.strictEqual(`${proxy?.host}:${proxy?.port}`, host.address)
         }
         assert.isAbove((yield* second.traffic).toServer, 0)
 

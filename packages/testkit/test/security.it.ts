@@ -5,11 +5,13 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Fs from "node:fs"
 import { connect, run } from "./support/client.ts"
+import { withTls } from "./support/withTls.ts"
 
 const guarded = CassandraServer.layer({
   sources: ["embedded"],
   authentication: true,
-  tls: { requireClientAuth: true }
+  tls: { requireClientAuth: true },
+  ...withTls
 })
 
 layer(guarded, { excludeTestServices: true })("a server with authentication and TLS", (it) => {

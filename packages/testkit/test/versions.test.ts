@@ -9,13 +9,18 @@ describe("versions", () => {
     Effect.gen(function* () {
       assert.strictEqual((yield* release("5.0")).version, "5.0.9")
       assert.strictEqual((yield* release("5.0.4")).version, "5.0.4")
+      assert.strictEqual((yield* release("6.0")).version, "6.0-alpha2")
+      for (const exact of ["6.0-alpha1", "6.0.0", "5.0-rc2", "5.0-beta1"]) {
+        const { line, version } = yield* release(exact)
+        assert.deepStrictEqual([version, line], [exact, exact.slice(0, 3)])
+      }
       assert.deepStrictEqual((yield* release("4.1")).java, [11, 8])
     })
   )
 
   it.effect("anything else is refused", () =>
     Effect.gen(function* () {
-      for (const version of ["3.11", "6.0", "latest", "5", ""]) {
+      for (const version of ["3.11", "6.1", "latest", "5", "", "5.0-SNAPSHOT", "5.0.x", "constructor"]) {
         const error = yield* Effect.flip(release(version))
         assert.strictEqual(error.option, "version")
       }

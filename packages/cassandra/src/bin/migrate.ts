@@ -12,13 +12,11 @@ import * as Option from "effect/Option"
 import { readFileSync } from "node:fs"
 import type { CassandraError } from "../CassandraError.ts"
 import * as Cluster from "../Cluster.ts"
-import { cql } from "../cql.ts"
-import * as environment from "../internal/environment.ts"
-import * as cli from "../internal/migrator/cli.ts"
+import { environmentKeyspace } from "../internal/options/index.ts"
+import { cli, keyspaces } from "../internal/migrator/index.ts"
 import { MigrationError } from "../MigrationError.ts"
 import * as Migrator from "../Migrator.ts"
 import * as Session from "../Session.ts"
-import * as Statement from "../Statement.ts"
 
 type Failure = CassandraError | MigrationError | ConfigError
 
@@ -26,18 +24,6 @@ const print = (text: string) => Effect.sync(() => void process.stdout.write(`${t
 const complain = (text: string) => void process.stderr.write(`${text}\n`)
 
 const logger = Logger.make<unknown, void>(({ message }) => complain([message].flat().map(String).join(" ")))
-
-const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`
-
-const createKeyspace = (keyspace: string, replication: NonNullable<cli.Arguments["createKeyspace"]>) =>
-  Effect.gen(function* () {
-    const session = yield* Session.make()
-    const replicas = replication.map(([dataCenter, n]) => `, ${quoted(dataCenter)}: ${n}`).join("")
-    const create = cql`CREATE KEYSPACE IF NOT EXISTS ${cql.id(keyspace)}`.query
-    yield* session.execute(
-      Statement.make(`${create} WITH replication = {'class': 'NetworkTopologyStrategy'${replicas}}`)
-    )
-  }).pipe(Effect.scoped)
 
 /** Gives the exit code. */
 const execute = (args: cli.Arguments): Effect.Effect<number, Failure, Session.Session> => {
@@ -66,16 +52,18 @@ const execute = (args: cli.Arguments): Effect.Effect<number, Failure, Session.Se
 
 const program = (args: cli.Arguments): Effect.Effect<number, Failure> =>
   Effect.gen(function* () {
-    const keyspace = yield* environment.keyspace
+    const keyspace = yield* environmentKeyspace
     if (Option.isNone(keyspace)) {
       return yield* new MigrationError({
         reason: "BadState",
         message: "No keyspace is named: use --keyspace or CASSANDRA_KEYSPACE"
       })
     }
-    if (args.createKeyspace !== undefined) yield* createKeyspace(keyspace.value, args.createKeyspace)
-    return yield* Effect.provide(execute(args), Session.layer({ keyspace: keyspace.value }))
+    if (args.createKeyspace !== undefined) yield* keyspaces.create(keyspace.value, args.createKeyspace)
+    const session = yield* keyspaces.open(keyspace.value)
+    return yield* Effect.provideService(execute(args), Session.Session, session)
   }).pipe(
+    Effect.scoped,
     Effect.provide(Cluster.layerEnv({ applicationName: "cassandra-migrate" })),
     Effect.provide(
       Layer.mergeAll(

@@ -3,9 +3,20 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
-import type { EventEmitter } from "node:events"
-import { control } from "../support/controlConnection.ts"
-import { announce, connect, isolate, never, pair, server, timers, topologyChange, until } from "./support.ts"
+import { viewOf } from "../../src/internal/cluster/clusterView.ts"
+import { hears } from "../support/controlConnection.ts"
+import {
+  announce,
+  connect,
+  isolate,
+  never,
+  pair,
+  server,
+  statusChange,
+  timers,
+  topologyChange,
+  until
+} from "./support.ts"
 
 describe("a cluster that is closed while its nodes are gone", () => {
   it.live("keeps no timer, and so does not keep the process alive", () =>
@@ -17,7 +28,7 @@ describe("a cluster that is closed while its nodes are gone", () => {
         const cluster = yield* Scope.extend(connect(only, { reconnection: never }), scope)
         yield* Effect.promise(() => only.close())
         // The control connection and the pool have failed to reconnect, and wait.
-        yield* until(() => control(cluster).host === null)
+        yield* until(() => !hears(cluster))
         yield* Effect.sleep("200 millis")
         yield* Scope.close(scope, Exit.void)
         yield* until(() => timers() <= before)
@@ -33,19 +44,23 @@ describe("a cluster that is closed while its nodes are gone", () => {
         const first = yield* server({ peers })
         const second = yield* server({ host: "127.0.0.2", port: first.port })
         const scope = yield* Scope.make()
-        const options = { reconnection: Schedule.spaced("20 millis"), topologyRefreshWindow: "immediate" } as const
+        const options = {
+          reconnection: Schedule.spaced("20 millis"),
+          statusRefreshWindow: "200 millis",
+          topologyRefreshWindow: "immediate"
+        } as const
         const cluster = yield* Scope.extend(connect(first, options), scope)
-        const gone = cluster.driver.hosts.values().find(({ address }) => address.startsWith("127.0.0.2:"))!
+        const gone = viewOf(cluster).node(`127.0.0.2:${first.port}`)!
         const door = isolate(second)
         yield* until(() => !gone.isUp())
+        // Dealt with only when the node has left already.
+        announce(first, statusChange("UP", "127.0.0.2"))
         peers.length = 0
         announce(first, topologyChange("REMOVED_NODE", "127.0.0.2"))
-        yield* until(() => cluster.driver.hosts.length === 1)
-        // What an announcement that it is up does, when it is dealt with only now.
-        ;(gone as unknown as { checkIsUp(): void }).checkIsUp()
+        yield* until(() => viewOf(cluster).nodes.length === 1)
         yield* Effect.sleep("100 millis")
         const attempts = door.attempts.length
-        yield* Effect.sleep("200 millis")
+        yield* Effect.sleep("300 millis")
         assert.strictEqual(door.attempts.length, attempts)
         yield* Scope.close(scope, Exit.void)
         door.end()
@@ -54,22 +69,23 @@ describe("a cluster that is closed while its nodes are gone", () => {
     )
   )
 
-  it.live("opens no pool that the driver had not closed, or makes afterwards", () =>
+  it.live("opens no connection afterwards, whatever is asked of it", () =>
     Effect.scoped(
       Effect.gen(function* () {
-        const [first] = yield* pair()
+        const [first, second] = yield* pair()
         const scope = yield* Scope.make()
         const cluster = yield* Scope.extend(connect(first, { reconnection: Schedule.spaced("20 millis") }), scope)
-        const { pool } = cluster.driver.hosts.values()[1] as unknown as {
-          readonly pool: EventEmitter & { scheduleNewConnectionAttempt(delay: number): void }
-        }
+        const view = viewOf(cluster)
+        yield* until(() => second.open.length === 1)
         yield* Scope.close(scope, Exit.void)
-        let attempts = 0
-        pool.on("open", () => attempts++)
-        Object.assign(pool, { _state: 0 })
-        pool.scheduleNewConnectionAttempt(0)
-        yield* Effect.sleep("200 millis")
-        assert.strictEqual(attempts, 0)
+        const before = first.connections.length + second.connections.length
+        yield* Effect.promise(async () => {
+          await view.adjustPools()
+          await view.openAllPools()
+          await view.refreshNodes().catch(() => {})
+        })
+        yield* Effect.sleep("100 millis")
+        assert.strictEqual(first.connections.length + second.connections.length, before)
       })
     )
   )
@@ -81,10 +97,10 @@ describe("a cluster that is closed while its nodes are gone", () => {
         const { port } = first
         const cluster = yield* connect(first, { reconnection: Schedule.spaced("50 millis") })
         yield* Effect.promise(() => first.close())
-        yield* until(() => control(cluster).connection === null)
+        yield* until(() => !hears(cluster))
         yield* Effect.sleep("200 millis")
         yield* server({ port })
-        yield* until(() => control(cluster).connection !== null)
+        yield* until(() => hears(cluster))
       })
     )
   )

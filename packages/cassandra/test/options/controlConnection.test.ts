@@ -7,7 +7,8 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import dns from "node:dns"
-import { control, hears } from "../support/controlConnection.ts"
+import { viewOf } from "../../src/internal/cluster/clusterView.ts"
+import { heardFrom, hears } from "../support/controlConnection.ts"
 import {
   announce,
   aWhile,
@@ -40,7 +41,7 @@ describe("the control connection", () => {
       let only = yield* server()
       const { port } = only
       const cluster = yield* connect(only, { reconnection: soon, connectionsPerHost: 2 })
-      const hosts = cluster.driver.hosts.values()
+      const { nodes } = viewOf(cluster)
       for (let round = 0; round < 5; round++) {
         yield* Effect.promise(() => only.close())
         yield* Effect.sleep("100 millis")
@@ -50,7 +51,7 @@ describe("the control connection", () => {
         assert.strictEqual(only.open.length, 2)
         assert.strictEqual(listening(only).length, 1)
       }
-      assert.deepStrictEqual(cluster.driver.hosts.values(), hosts)
+      assert.strictEqual(viewOf(cluster).nodes, nodes)
     })
   )
 
@@ -75,11 +76,11 @@ describe("the control connection", () => {
   it.scopedLive("moves to another node when its own is lost", () =>
     Effect.gen(function* () {
       const [first, second] = yield* pair()
-      const cluster = yield* connect(first, { reconnection: never })
+      const cluster = yield* connect(first, { reconnection: never, topologyRefreshWindow: "immediate" })
       yield* until(() => second.open.length === 1)
       isolate(first)
       yield* until(() => hears(cluster) && listening(second).length === 1)
-      assert.strictEqual(control(cluster).host?.address, `127.0.0.2:${first.port}`)
+      assert.strictEqual(heardFrom(cluster), `127.0.0.2:${first.port}`)
       assert.strictEqual(listening(first, second).length, 1)
       // And hears what that one tells.
       const before = requests(second, Opcode.query).length
@@ -163,13 +164,13 @@ describe("the control connection", () => {
   it.scopedLive("comes back as soon as a node is up, however long its own wait", () =>
     Effect.gen(function* () {
       const to = yield* server()
-      const cluster = yield* connect(to, { reconnection: never })
+      // Its pool finds the node, not it.
+      const reconnection = Schedule.fromDelays("500 millis", "1 hour")
+      const cluster = yield* connect(to, { reconnection })
       const door = isolate(to)
-      yield* until(() => control(cluster).connection === null)
+      yield* until(() => !hears(cluster))
       yield* aWhile
       door.end()
-      const [host] = cluster.driver.hosts.values() as unknown as ReadonlyArray<{ checkIsUp(): void }>
-      host!.checkIsUp()
       yield* until(() => hears(cluster) && listening(to).length === 1)
       yield* aWhile
       assert.strictEqual(to.open.length, 1)
@@ -201,10 +202,14 @@ describe("the control connection", () => {
   it.scopedLive("finds the node where its name leads to now", () =>
     Effect.gen(function* () {
       let address = "127.0.0.1"
-      const resolving = vi.spyOn(dns, "resolve4") as unknown as { mockImplementation(f: unknown): void }
-      resolving.mockImplementation((_name: string, done: (error: unknown, found: ReadonlyArray<string>) => void) =>
-        setImmediate(() => done(null, [address]))
-      )
+      const lookup = dns.lookup as (...args: ReadonlyArray<unknown>) => void
+      const resolving = vi.spyOn(dns, "lookup") as unknown as { mockImplementation(f: unknown): void }
+      // The servers of the test look up where they listen.
+      resolving.mockImplementation((name: string, ...rest: ReadonlyArray<unknown>) => {
+        if (name !== "node.test") return lookup(name, ...rest)
+        const done = rest.at(-1) as (error: unknown, found: ReadonlyArray<dns.LookupAddress>) => void
+        setImmediate(() => done(null, [{ address, family: 4 }]))
+      })
       yield* Effect.addFinalizer(() => Effect.sync(() => vi.restoreAllMocks()))
       const old = yield* server()
       const { port } = old
@@ -219,7 +224,7 @@ describe("the control connection", () => {
       yield* session.execute(cql`SELECT v FROM t`).pipe(Effect.retry(Schedule.spaced("10 millis")))
       yield* until(() => seen.includes("HostAdded") && seen.includes("HostRemoved"))
       assert.deepStrictEqual(
-        cluster.driver.hosts.values().map((host) => [host.address, host.datacenter]),
+        viewOf(cluster).nodes.map((node) => [node.address, node.dataCenter]),
         [[`127.0.0.3:${port}`, "dc1"]]
       )
       yield* aWhile

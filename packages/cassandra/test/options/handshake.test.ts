@@ -5,6 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import { Socket } from "node:net"
+import { viewOf } from "../../src/internal/cluster/clusterView.ts"
 import { connect, keepingLogs, Opcode, queries, refusal, requests, server, startupOf, until } from "./support.ts"
 import * as Body from "../wire/body.ts"
 
@@ -20,16 +21,14 @@ describe("STARTUP", () => {
     })
   )
 
-  it.scopedLive("asks for CQL 3.0.0 and names no application by default, and can be laid over by `advanced`", () =>
+  it.scopedLive("asks for CQL 3.0.0 and names no application by default", () =>
     Effect.gen(function* () {
       const to = yield* server()
       yield* connect(to)
-      yield* connect(to, { advanced: { protocolOptions: { noCompact: true }, applicationName: "over" } })
-      const [plain, advanced] = [requests(to, Opcode.startup)[0]!, requests(to, Opcode.startup).at(-1)!].map(startupOf)
+      const plain = startupOf(requests(to, Opcode.startup)[0]!)
       assert.deepInclude(plain, { CQL_VERSION: "3.0.0" })
       assert.notProperty(plain, "APPLICATION_NAME")
       assert.notProperty(plain, "NO_COMPACT")
-      assert.deepInclude(advanced, { NO_COMPACT: "true", APPLICATION_NAME: "over" })
     })
   )
 
@@ -45,15 +44,6 @@ describe("STARTUP", () => {
       const error = yield* refusal(to, { cqlVersion: "2.0.0" })
       assert.strictEqual(error._tag === "ConfigurationError" && error.option, "cqlVersion")
     })
-  )
-
-  it.live("what the driver does not take from `advanced` is a ConfigurationError", () =>
-    Effect.gen(function* () {
-      const to = yield* server()
-      const error = yield* refusal(to, { advanced: { requestTracker: {} } })
-      assert.strictEqual(error._tag === "ConfigurationError" && error.option, "advanced")
-      assert.strictEqual(to.connections.length, 0)
-    }).pipe(Effect.scoped)
   )
 })
 
@@ -204,12 +194,12 @@ describe("limits", () => {
       const to = yield* server()
       const all = yield* connect(to)
       assert.isAtLeast(queries(to, "system_schema"), 1)
-      assert.isNotNull(all.driver.metadata.getReplicas("", Buffer.from("key")))
+      assert.isDefined(viewOf(all).ring)
       const before = queries(to, "system_schema")
       yield* connect(to, { schemaMetadata: false })
       assert.strictEqual(queries(to, "system_schema"), before)
       const tokenless = yield* connect(to, { tokenMetadata: false })
-      assert.isNull(tokenless.driver.metadata.getReplicas("", Buffer.from("key")))
+      assert.isUndefined(viewOf(tokenless).ring)
       const session = yield* tokenless.connect()
       assert.strictEqual((yield* session.rows(cql`SELECT v FROM t WHERE k = ${1}`)).length, 1)
     })

@@ -3,7 +3,9 @@ import { type Cluster, cql, LoadBalancing, TimestampGenerator } from "effect-cas
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
+import { viewOf } from "../../src/internal/cluster/clusterView.ts"
 import * as Body from "../wire/body.ts"
+import { hostIdOf, type ScriptedServer } from "../wire/ScriptedServer.ts"
 import {
   announce,
   aWhile,
@@ -17,6 +19,7 @@ import {
   pair,
   queries,
   requests,
+  schemaChange,
   server,
   statusChange,
   topologyChange,
@@ -24,9 +27,8 @@ import {
 } from "./support.ts"
 
 const status = (cluster: Cluster.Cluster, address: string) =>
-  cluster.driver.hosts
-    .values()
-    .find((host) => host.address.startsWith(`${address}:`))
+  viewOf(cluster)
+    .nodes.find((node) => node.address.startsWith(`${address}:`))
     ?.isUp()
 
 const isDown = (cluster: Cluster.Cluster, address: string) => until(() => status(cluster, address) === false)
@@ -223,20 +225,18 @@ const growing = (topologyRefreshWindow: Cluster.RefreshWindow) =>
     return { cluster, first, reads: () => queries(first, "system.peers") - known }
   })
 
-const ring = ({ driver }: Cluster.Cluster) => (driver.metadata as unknown as { ring: ReadonlyArray<unknown> }).ring
-
 describe("the list of nodes", () => {
   it.scopedLive("is read at once, the ring with it, when its window is immediate", () =>
     Effect.gen(function* () {
       const { cluster } = yield* growing("immediate")
-      yield* until(() => cluster.driver.hosts.length === 2 && ring(cluster).length === 2)
+      yield* until(() => viewOf(cluster).nodes.length === 2 && viewOf(cluster).ring?.tokens.length === 2)
     })
   )
 
   it.scopedLive("is read once for all announcements of a window", () =>
     Effect.gen(function* () {
       const { cluster, reads } = yield* growing("200 millis")
-      yield* until(() => cluster.driver.hosts.length === 2)
+      yield* until(() => viewOf(cluster).nodes.length === 2)
       assert.strictEqual(reads(), 1)
     })
   )
@@ -246,37 +246,38 @@ describe("the list of nodes", () => {
       const { cluster, reads } = yield* growing("disabled")
       yield* aWhile
       assert.strictEqual(reads(), 0)
-      assert.strictEqual(cluster.driver.hosts.length, 1)
+      assert.strictEqual(viewOf(cluster).nodes.length, 1)
     })
   )
 })
 
-const schemaChange = Buffer.concat([Body.int(5), keyspaceChange("shop")])
+const changed = Buffer.concat([Body.int(5), keyspaceChange("shop")])
 
 const changing = (schemaRefreshWindow: Cluster.RefreshWindow) =>
   Effect.gen(function* () {
     const to = yield* server({
       script: (request) => {
         if (request.query?.startsWith("CREATE") !== true) return false
-        request.connection.answer(request, Opcode.result, schemaChange)
+        request.connection.answer(request, Opcode.result, changed)
         return true
       }
     })
     const cluster = yield* connect(to, { schemaRefreshWindow })
-    const reads = () => queries(to, "system_schema.keyspaces where keyspace_name = 'shop'")
-    for (let i = 0; i < 5; i++) announce(to, Buffer.concat([Body.string("SCHEMA_CHANGE"), keyspaceChange("shop")]))
+    const reads = () => queries(to, "system_schema.keyspaces WHERE keyspace_name = 'shop'")
+    for (let i = 0; i < 5; i++) announce(to, schemaChange("shop"))
     return { cluster, reads }
   })
 
 /** The answers of two nodes that never agree on the schema; by themselves they do. */
 const disagree = (request: Incoming) => {
   if (request.query?.startsWith("CREATE") === true) {
-    request.connection.answer(request, Opcode.result, schemaChange)
+    request.connection.answer(request, Opcode.result, changed)
     return true
   }
   if (request.query?.includes("schema_version FROM system.peers") !== true) return false
   const columns = [["host_id", 12] as const, ["schema_version", 12] as const]
-  const row = [Buffer.alloc(16, 10), Buffer.alloc(16, 9)]
+  const other = request.connection.socket.localAddress === "127.0.0.1" ? "127.0.0.2" : "127.0.0.1"
+  const row = [hostIdOf(other), Buffer.alloc(16, 9)]
   request.connection.answer(request, Opcode.result, Body.rows(columns, [row]))
   return true
 }
@@ -518,4 +519,42 @@ describe("timestamps", () => {
       yield* until(() => logs.includes("WARN the clock is wrong"))
     }).pipe(Effect.provide(keepingLogs(logs)))
   })
+})
+
+/** What the first node says of the second from now on. */
+const upgrade = (first: ScriptedServer) =>
+  Object.assign(first.options, { peers: [{ address: "127.0.0.2", releaseVersion: "5.1.0", dataCenter: "dc2" }] })
+
+const second = (cluster: Cluster.Cluster) =>
+  Effect.map(cluster.hosts, (hosts) => hosts.find(({ address }) => address.startsWith("127.0.0.2:")))
+
+const isUpgraded = (cluster: Cluster.Cluster) =>
+  Effect.repeat(second(cluster), {
+    until: (host) => host?.version === "5.1.0" && host.dataCenter === "dc2",
+    schedule: Schedule.spaced("10 millis")
+  })
+
+describe("a node that comes up again", () => {
+  for (const topologyRefreshWindow of ["immediate", "50 millis", "disabled"] as const) {
+    it.scopedLive(`is read anew: topologyRefreshWindow ${topologyRefreshWindow}`, () =>
+      Effect.gen(function* () {
+        const reconnection = Schedule.spaced("20 millis")
+        const { cluster, door, first } = yield* withSecondDown({ reconnection, topologyRefreshWindow })
+        upgrade(first)
+        assert.deepInclude(yield* second(cluster), { version: "5.0.9" })
+        door.end()
+        yield* isUpgraded(cluster)
+      })
+    )
+  }
+
+  it.scopedLive("so soon that nobody missed it is read anew when it is announced", () =>
+    Effect.gen(function* () {
+      const [first] = yield* pair()
+      const cluster = yield* connect(first, { topologyRefreshWindow: "50 millis" })
+      upgrade(first)
+      announce(first, statusChange("UP", "127.0.0.2"))
+      yield* isUpgraded(cluster)
+    })
+  )
 })

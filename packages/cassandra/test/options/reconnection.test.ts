@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schedule from "effect/Schedule"
-import { resolve } from "../../src/internal/clusterOptions/resolve.ts"
-import { delays } from "../../src/internal/reconnection.ts"
+import { resolve } from "../../src/internal/options/resolve.ts"
+import { delays } from "../../src/internal/cluster/reconnection.ts"
 
 const silent = () => assert.fail("it warned")
 

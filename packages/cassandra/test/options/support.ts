@@ -5,10 +5,10 @@ import * as Logger from "effect/Logger"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { type Incoming, ScriptedServer, type ServerConnection, type ServerOptions } from "../wire/ScriptedServer.ts"
-import { Opcode } from "../../src/internal/wire/stockResponse.ts"
+import { Opcode } from "../../src/internal/protocol/opcode.ts"
 import * as Body from "../wire/body.ts"
 
-export { Opcode } from "../../src/internal/wire/stockResponse.ts"
+export { Opcode } from "../../src/internal/protocol/opcode.ts"
 export type { Incoming, ScriptedServer } from "../wire/ScriptedServer.ts"
 
 export const server = (options: ServerOptions = {}): Effect.Effect<ScriptedServer, never, Scope.Scope> =>
@@ -26,6 +26,7 @@ export const pair = (options: { readonly dataCenter?: string; readonly second?: 
     const first = yield* server({ peers: [{ address: "127.0.0.2", releaseVersion, dataCenter }] })
     const other = yield* server({
       ...second,
+      dataCenter,
       host: "127.0.0.2",
       port: first.port,
       peers: [{ address: "127.0.0.1", releaseVersion }]
@@ -83,24 +84,40 @@ export const startupOf = ({ body }: Incoming): Readonly<Record<string, string>> 
   return entries
 }
 
+/** The body of an announcement; nodes are told with the port of the one that announces. */
+export type Announcement = (port: number) => Buffer
+
 /** Announces something to the connections that listen to announcements. */
-export const announce = (from: ScriptedServer, body: Buffer): void => {
-  for (const connection of new Set(requests(from, Opcode.register).map((request) => request.connection))) {
-    connection.write(connection.frame(connection.envelope(-1, Opcode.event, body)))
+export const announce = (from: ScriptedServer, body: Announcement): void => {
+  for (const { connection, version } of latest(requests(from, Opcode.register))) {
+    connection.write(connection.frame(connection.envelope(-1, Opcode.event, body(from.port), version)))
   }
 }
+
+/** One request of each connection. */
+const latest = (all: ReadonlyArray<Incoming>): Iterable<Incoming> =>
+  new Map(all.map((request) => [request.connection, request])).values()
 
 const inet = (address: string, port: number): Buffer =>
   Buffer.concat([Buffer.from([4]), Buffer.from(address.split(".").map(Number)), Body.int(port)])
 
-export const statusChange = (change: "UP" | "DOWN", address: string): Buffer =>
-  Buffer.concat([Body.string("STATUS_CHANGE"), Body.string(change), inet(address, 9042)])
+export const statusChange =
+  (change: "UP" | "DOWN", address: string): Announcement =>
+  (port) =>
+    Buffer.concat([Body.string("STATUS_CHANGE"), Body.string(change), inet(address, port)])
 
-export const topologyChange = (change: "NEW_NODE" | "REMOVED_NODE", address: string): Buffer =>
-  Buffer.concat([Body.string("TOPOLOGY_CHANGE"), Body.string(change), inet(address, 9042)])
+export const topologyChange =
+  (change: "NEW_NODE" | "REMOVED_NODE", address: string): Announcement =>
+  (port) =>
+    Buffer.concat([Body.string("TOPOLOGY_CHANGE"), Body.string(change), inet(address, port)])
 
 export const keyspaceChange = (keyspace: string): Buffer =>
   Buffer.concat([Body.string("CREATED"), Body.string("KEYSPACE"), Body.string(keyspace)])
+
+export const schemaChange =
+  (keyspace: string): Announcement =>
+  () =>
+    Buffer.concat([Body.string("SCHEMA_CHANGE"), keyspaceChange(keyspace)])
 
 /** Cuts the connections of a server, and lets nobody in until the function given back is called. */
 export const isolate = (target: ScriptedServer): { readonly attempts: Array<number>; readonly end: () => void } => {

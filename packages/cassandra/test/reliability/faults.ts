@@ -3,7 +3,7 @@ import { type Cluster, cql, type Session, Statement } from "effect-cassandra"
 import type { CassandraCluster, FaultProxy } from "effect-cassandra-testkit"
 import * as Effect from "effect/Effect"
 import * as Frames from "../support/proxy.ts"
-import { control } from "../support/controlConnection.ts"
+import { cutControlConnection } from "../support/controlConnection.ts"
 import { eventually, isWhole } from "./level.ts"
 import { type Lab, patient, type Way } from "./lab.ts"
 
@@ -115,7 +115,7 @@ const loseControl: Fault = ({ client }) =>
   Effect.forEach(
     [1, 2, 3, 4],
     () =>
-      Effect.sync(() => control(client).connection?.netClient.destroy()).pipe(
+      Effect.sync(() => cutControlConnection(client)).pipe(
         Effect.zipRight(Effect.sleep("1 second")),
         Effect.zipRight(eventually(20, isWhole(client)))
       ),

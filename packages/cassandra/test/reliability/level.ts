@@ -1,6 +1,7 @@
 /** What a client has of connections and sockets. */
 import type { Cluster } from "effect-cassandra"
 import * as Effect from "effect/Effect"
+import { viewOf } from "../../src/internal/cluster/clusterView.ts"
 import { hears } from "../support/controlConnection.ts"
 
 /** Waits until something is so, for a time. */
@@ -33,5 +34,5 @@ export const isWhole = (client: Cluster.Cluster): Effect.Effect<boolean> =>
   Effect.map(
     levelOf(client),
     ({ connections, hosts }) =>
-      connections === hosts && hears(client) && client.driver.hosts.values().every((host) => host.isUp())
+      connections === hosts && hears(client) && viewOf(client).nodes.every((node) => node.isUp())
   )

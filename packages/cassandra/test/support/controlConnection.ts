@@ -1,17 +1,18 @@
-/** The driver's control connection, which its public API does not show. */
+/** Whether and where from a client hears of its cluster, which the public API does not show. */
 import type { Cluster } from "effect-cassandra"
 import type * as Net from "node:net"
-
-interface Control {
-  readonly controlConnection: {
-    readonly connection: { readonly connected: boolean; readonly netClient: Net.Socket } | null
-    readonly host: { readonly address: string } | null
-  }
-}
-
-/** A client's control connection as it is now. */
-export const control = (client: Cluster.Cluster): Control["controlConnection"] =>
-  (client.driver as unknown as Control).controlConnection
+import { viewOf } from "../../src/internal/cluster/clusterView.ts"
 
 /** Whether the client hears of its cluster. */
-export const hears = (client: Cluster.Cluster): boolean => control(client).connection?.connected === true
+export const hears = (client: Cluster.Cluster): boolean => viewOf(client).isControlled
+
+/** The address of the node that it hears from. */
+export const heardFrom = (client: Cluster.Cluster): string | undefined => viewOf(client).controlAddress
+
+/** Cuts the connection that it hears by, as a network does. */
+export const cutControlConnection = (client: Cluster.Cluster): void => {
+  const { control } = viewOf(client) as unknown as {
+    readonly control: { readonly connection: { readonly socket: Net.Socket } | undefined }
+  }
+  control.connection?.socket.destroy()
+}

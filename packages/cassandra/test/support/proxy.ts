@@ -5,8 +5,8 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
-import { encodeSegment, headerSize, MAX_PAYLOAD, readHeader, readPayload } from "../../src/internal/wire/segment.ts"
-import { UnitReader } from "../../src/internal/wire/unitReader.ts"
+import { encodeSegment, headerSize, MAX_PAYLOAD, readHeader, readPayload } from "../../src/internal/protocol/segment.ts"
+import { UnitReader } from "../../src/internal/protocol/unitReader.ts"
 
 export const opcodes = { error: 0, startup: 1, query: 7, result: 8, prepare: 9, execute: 10, batch: 13 } as const
 

@@ -4,9 +4,10 @@
  */
 import { createHash } from "node:crypto"
 import * as net from "node:net"
-import { lz4 as loadLz4, type Lz4 } from "../../src/internal/wire/lz4.ts"
-import { encodeSegment, headerSize, MAX_PAYLOAD, readHeader, readPayload } from "../../src/internal/wire/segment.ts"
-import { Opcode } from "../../src/internal/wire/stockResponse.ts"
+import type { Lz4 } from "../../src/internal/protocol/lz4.ts"
+import { encodeSegment, headerSize, MAX_PAYLOAD, readHeader, readPayload } from "../../src/internal/protocol/segment.ts"
+import { Opcode } from "../../src/internal/protocol/opcode.ts"
+import { lz4 as loaded } from "../support/lz4.ts"
 import * as Body from "./body.ts"
 
 /** A request as it arrived. */
@@ -17,6 +18,8 @@ export interface Incoming {
   readonly streamId: number
   readonly opcode: number
   readonly body: Buffer
+  /** The body behind a custom payload. */
+  readonly content: Buffer
   /** The text of a QUERY or PREPARE; the text that was prepared, of an EXECUTE. */
   readonly query: string | undefined
 }
@@ -35,12 +38,25 @@ export interface ServerOptions {
   readonly releaseVersion?: string
   /** The only password that is let in; nobody is asked for one unless given. */
   readonly password?: string
+  /** Its own data centre. Default: `dc1`. */
+  readonly dataCenter?: string
+  readonly partitioner?: string
   readonly peers?: ReadonlyArray<{
     readonly address: string
     readonly releaseVersion: string
     readonly dataCenter?: string
+    /** Default: that of this server. Only `system.peers_v2` tells it. */
+    readonly port?: number
   }>
 }
+
+/** The host id of the node at an address, whoever tells of it: as bytes. */
+export const hostIdOf = (address: string): Buffer => createHash("md5").update(address).digest()
+
+/** The one token of the node at an address. */
+export const tokenOf = (address: string): string => String(hostIdOf(address).readBigInt64BE(0))
+
+const bytesOf = (address: string): Buffer => Buffer.from(address.split(".").map(Number))
 
 export class ServerConnection {
   private pending = Buffer.alloc(0)
@@ -67,9 +83,21 @@ export class ServerConnection {
     return Buffer.concat([header, body])
   }
 
+  /** An envelope of v4 as it is where LZ4 was agreed on. */
+  compressed(envelope: Buffer): Buffer {
+    const { lz4 } = this
+    const body = envelope.subarray(9)
+    if (this.segmented || lz4 === undefined) return envelope
+    const block = Buffer.concat([Body.int(body.length), lz4.compress(body)])
+    const header = Buffer.from(envelope.subarray(0, 9))
+    header[1]! |= 1
+    header.writeUInt32BE(block.length, 5)
+    return Buffer.concat([header, block])
+  }
+
   /** Segments around envelopes that were made elsewhere. */
   frame(envelopes: Buffer): Buffer {
-    if (!this.segmented) return envelopes
+    if (!this.segmented) return this.compressed(envelopes)
     if (envelopes.length <= MAX_PAYLOAD) return encodeSegment(envelopes, true, this.lz4)
     const out: Array<Buffer> = []
     for (let at = 0; at < envelopes.length; at += MAX_PAYLOAD) {
@@ -118,6 +146,18 @@ export class ServerConnection {
   }
 }
 
+/** The flag of a header that says that the body begins with a custom payload. */
+const customPayload = 0x04
+
+const behindPayload = (body: Buffer): Buffer => {
+  let at = 2
+  for (let left = body.readUInt16BE(0); left > 0; left--) {
+    at += 2 + body.readUInt16BE(at)
+    at += 4 + Math.max(body.readInt32BE(at), 0)
+  }
+  return body.subarray(at)
+}
+
 export class ScriptedServer {
   readonly requests: Array<Incoming> = []
   readonly connections: Array<ServerConnection> = []
@@ -159,8 +199,11 @@ export class ScriptedServer {
   }
 
   onEnvelope(connection: ServerConnection, envelope: Buffer): void {
-    const body = Buffer.from(envelope.subarray(9))
+    const sent = Buffer.from(envelope.subarray(9))
+    const isCompressed = (envelope[1]! & 1) !== 0
+    const body = isCompressed ? connection.lz4!.decompress(sent.subarray(4), sent.readInt32BE(0)) : sent
     const opcode = envelope[4]!
+    const content = envelope[1]! & customPayload ? behindPayload(body) : body
     const request: Incoming = {
       connection,
       version: envelope[0]! & 0x7f,
@@ -168,11 +211,12 @@ export class ScriptedServer {
       streamId: envelope.readInt16BE(2),
       opcode,
       body,
+      content,
       query:
         opcode === Opcode.query || opcode === Opcode.prepare
-          ? body.toString("utf8", 4, 4 + body.readInt32BE(0))
+          ? content.toString("utf8", 4, 4 + content.readInt32BE(0))
           : opcode === Opcode.execute
-            ? this.prepared.get(body.toString("hex", 2, 2 + body.readUInt16BE(0)))
+            ? this.prepared.get(content.toString("hex", 2, 2 + content.readUInt16BE(0)))
             : undefined
     }
     this.requests.push(request)
@@ -200,7 +244,7 @@ export class ScriptedServer {
       }
       case Opcode.execute:
         if (request.query === undefined) {
-          const id = request.body.subarray(0, 2 + request.body.readUInt16BE(0))
+          const id = request.content.subarray(0, 2 + request.content.readUInt16BE(0))
           return connection.error(request, 0x2500, "Prepared query not found", id)
         }
         return connection.answer(request, Opcode.result, this.executed(request))
@@ -210,6 +254,10 @@ export class ScriptedServer {
           return connection.answer(request, Opcode.result, Buffer.concat([Body.int(3), Body.string(keyspace)]))
         }
         if (/system\.local/.test(query)) return connection.answer(request, Opcode.result, this.local())
+        if (/system\.peers_v2/.test(query)) {
+          if (this.isBefore4) return connection.error(request, 0x2200, "unconfigured table peers_v2")
+          return connection.answer(request, Opcode.result, this.peersV2())
+        }
         if (/system\.peers/.test(query)) return connection.answer(request, Opcode.result, this.peers())
         if (/^SELECT/i.test(query)) return connection.answer(request, Opcode.result, Body.rows([["v", 9]], []))
         return connection.answer(request, Opcode.result, Body.int(1))
@@ -237,6 +285,9 @@ export class ScriptedServer {
       connection.socket.end(envelope)
       return
     }
+    const compression = request.body.includes("COMPRESSION") ? loaded : undefined
+    // As servers do: in v4 the answer to STARTUP is compressed already.
+    if (version < 5) connection.lz4 = compression
     const authenticate = this.options.password !== undefined
     connection.answer(
       request,
@@ -244,11 +295,16 @@ export class ScriptedServer {
       authenticate ? Body.string("org.apache.cassandra.auth.PasswordAuthenticator") : Buffer.alloc(0)
     )
     if (version < 5) return
-    if (request.body.includes("COMPRESSION")) connection.lz4 = loadLz4() as Lz4
+    connection.lz4 = compression
     connection.segmented = true
   }
 
+  private get isBefore4(): boolean {
+    return /^[0-3]\./.test(this.options.releaseVersion ?? "5.0.9")
+  }
+
   private local(): Buffer {
+    const { dataCenter, host = "127.0.0.1", partitioner, releaseVersion } = this.options
     return Body.rows(
       [
         ["key", 13],
@@ -263,13 +319,13 @@ export class ScriptedServer {
       [
         [
           Body.text("local"),
-          Body.text("dc1"),
+          Body.text(dataCenter ?? "dc1"),
           Body.text("r1"),
-          Body.text(this.options.releaseVersion ?? "5.0.9"),
-          Body.text("org.apache.cassandra.dht.Murmur3Partitioner"),
-          Buffer.alloc(16, 1),
-          Body.textSet("0"),
-          Buffer.alloc(16, 2)
+          Body.text(releaseVersion ?? "5.0.9"),
+          Body.text(partitioner ?? "org.apache.cassandra.dht.Murmur3Partitioner"),
+          hostIdOf(host),
+          Body.textSet(tokenOf(host)),
+          schemaVersion
         ]
       ]
     )
@@ -277,32 +333,47 @@ export class ScriptedServer {
 
   private peers(): Buffer {
     return Body.rows(
-      [
-        ["peer", 16],
-        ["rpc_address", 16],
-        ["data_center", 13],
-        ["rack", 13],
-        ["release_version", 13],
-        ["host_id", 12],
-        ["tokens", [0x22, 13]],
-        ["schema_version", 12]
-      ],
-      (this.options.peers ?? []).map(({ address, dataCenter, releaseVersion }, i) => [
-        Buffer.from(address.split(".").map(Number)),
-        Buffer.from(address.split(".").map(Number)),
-        Body.text(dataCenter ?? "dc1"),
-        Body.text("r1"),
-        Body.text(releaseVersion),
-        Buffer.alloc(16, 10 + i),
-        Body.textSet(String(100 + i)),
-        Buffer.alloc(16, 2)
+      [["peer", 16], ["rpc_address", 16], ...peerColumns],
+      (this.options.peers ?? []).map((peer) => [bytesOf(peer.address), bytesOf(peer.address), ...peerRow(peer)])
+    )
+  }
+
+  private peersV2(): Buffer {
+    return Body.rows(
+      [["peer", 16], ["peer_port", 9], ["native_address", 16], ["native_port", 9], ...peerColumns],
+      (this.options.peers ?? []).map((peer) => [
+        bytesOf(peer.address),
+        Body.int(7000),
+        bytesOf(peer.address),
+        Body.int(peer.port ?? this.port),
+        ...peerRow(peer)
       ])
     )
   }
 }
 
+const schemaVersion = Buffer.alloc(16, 2)
+
+const peerColumns: ReadonlyArray<readonly [string, Body.TypeSpec]> = [
+  ["data_center", 13],
+  ["rack", 13],
+  ["release_version", 13],
+  ["host_id", 12],
+  ["tokens", [0x22, 13]],
+  ["schema_version", 12]
+]
+
+const peerRow = ({ address, dataCenter, releaseVersion }: NonNullable<ServerOptions["peers"]>[number]) => [
+  Body.text(dataCenter ?? "dc1"),
+  Body.text("r1"),
+  Body.text(releaseVersion),
+  hostIdOf(address),
+  Body.textSet(tokenOf(address)),
+  schemaVersion
+]
+
 /** Does an EXECUTE of v5 say that it knows the result's metadata? */
-export const skipsMetadata = ({ body, version }: Incoming): boolean => {
+export const skipsMetadata = ({ content: body, version }: Incoming): boolean => {
   if (version < 5) return false
   const afterId = 2 + body.readUInt16BE(0)
   const afterResultId = afterId + 2 + body.readUInt16BE(afterId)

@@ -1,59 +1,78 @@
-/** Against the real server of the run. */
-import { Client as StockClient } from "cassandra-driver"
+/** Requests of the native engine below everything of Effect, against the real server of the run. */
+import driver from "cassandra-driver"
 import * as fc from "fast-check"
 import { afterAll, assert, beforeAll, describe, inject, it } from "vitest"
 import type { ProvidedServer } from "effect-cassandra-testkit/vitest"
-import { LoadBalancing } from "effect-cassandra"
-import { Policies, RoutingPolicy } from "../../src/internal/loadBalancing.ts"
-import { ByteWriter } from "../../src/internal/wire/byteWriter.ts"
-import type { Client } from "../../src/internal/wire/driverShape.ts"
-import { makeWriter } from "../../src/internal/wire/encodeValue.ts"
-import * as Wire from "../../src/internal/wire/index.ts"
-import * as Body from "./body.ts"
-import { asDriver, attach, batch, execute, failure, prepare, shutdown, type WireSettings } from "./support.ts"
-import { fallback, typed } from "./values.ts"
+import * as Redacted from "effect/Redacted"
+import { ByteWriter } from "../../src/internal/protocol/byteWriter.ts"
+import type { ColumnType } from "../../src/internal/protocol/columnType.ts"
+import { makeWriter } from "../../src/internal/protocol/encodeValue.ts"
+import type { Response } from "../../src/internal/request/transport.ts"
+import { typedWith } from "../protocol/values.ts"
+import { since } from "../support/release.ts"
+import {
+  batch,
+  Client,
+  type ClientOptions,
+  connect,
+  eventually,
+  execute,
+  failure,
+  prepare,
+  shutdown,
+  socketOf
+} from "./support.ts"
 
 const server: ProvidedServer = inject("effect-cassandra-testkit/server")
 const keyspace = `wire_${process.pid}_${Date.now().toString(36)}`
 const other = `${keyspace}_b`
 const clients: Array<Client> = []
 
-const open = async (wire: WireSettings | undefined, options: object = {}): Promise<Client> => {
-  const loadBalancing = new RoutingPolicy(new Policies(LoadBalancing.standard), server.localDataCenter)
-  const client = new StockClient({
-    policies: { loadBalancing },
-    contactPoints: server.contactPoints.map((host) => (host.includes(":") ? host : `${host}:${server.port}`)),
+const open = async (options: ClientOptions = {}): Promise<Client> => {
+  const { credentials } = server
+  const client = new Client({
+    contactPoints: server.contactPoints,
+    port: server.port,
     localDataCenter: server.localDataCenter,
-    protocolOptions: { port: server.port },
-    encoding: { set: Set, map: Map },
-    ...(server.credentials === null ? {} : { credentials: server.credentials }),
+    schemaMetadata: true,
+    schemaRefreshWindow: "immediate",
+    ...(credentials === null
+      ? {}
+      : { credentials: { username: credentials.username, password: Redacted.make(credentials.password) } }),
     ...options
-  }) as unknown as Client
+  })
   clients.push(client)
-  if (wire !== undefined) attach(client, loadBalancing, wire)
-  await asDriver(client).connect()
+  await connect(client)
   return client
 }
 
-let stock: Client
+/** The driver, whose values ours are compared with. */
+const stock = new driver.Client({
+  contactPoints: server.contactPoints.map((host) => (host.includes(":") ? host : `${host}:${server.port}`)),
+  localDataCenter: server.localDataCenter,
+  protocolOptions: { port: server.port },
+  encoding: { set: Set, map: Map },
+  ...(server.credentials === null ? {} : { credentials: server.credentials })
+})
 let plain: Client
 let compressed: Client
 
 const replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
 
 beforeAll(async () => {
-  stock = await open(undefined)
-  plain = await open({})
+  await stock.connect()
+  plain = await open()
   compressed = await open({ compression: "lz4" })
   for (const ks of [keyspace, other]) await execute(plain, `CREATE KEYSPACE ${ks} WITH replication = ${replication}`)
 })
 
 afterAll(async () => {
-  for (const ks of [keyspace, other]) await asDriver(stock).execute(`DROP KEYSPACE IF EXISTS ${ks}`)
+  for (const ks of [keyspace, other]) await stock.execute(`DROP KEYSPACE IF EXISTS ${ks}`)
   await Promise.all(clients.map(shutdown))
+  await stock.shutdown()
 })
 
-const write = (type: Wire.ColumnType, value: unknown): Buffer => {
+const write = (type: ColumnType, value: unknown): Buffer => {
   const w = new ByteWriter()
   makeWriter(type)(w, value)
   return Buffer.from(w.take())
@@ -61,24 +80,25 @@ const write = (type: Wire.ColumnType, value: unknown): Buffer => {
 
 describe("protocol v5", () => {
   it("is what the server sees, with and without LZ4, and v4 where that is asked for", async () => {
-    const four = await open({ minimumProtocolVersion: 4, maximumProtocolVersion: 4 })
+    const four = await open({ minimumProtocolVersion: 4, protocolVersion: 4 })
     for (const [client, version] of [
       [plain, 5],
       [compressed, 5],
       [four, 4]
     ] as const) {
-      assert.strictEqual(Wire.protocolVersion(client), version)
-      const port = client.controlConnection.connection!.netClient.localPort!
+      assert.strictEqual(client.topology.version, version)
+      const [node] = client.topology.nodes
+      const port = socketOf(client.topology.pool(node!)!.connections[0]!).localPort!
       const { rows } = await execute(client, "SELECT port, protocol_version FROM system_views.clients")
       assert.strictEqual(rows!.find((row) => row["port"] === port)!["protocol_version"], version)
     }
-    const { bytesAfterCompression, bytesBeforeCompression } = Wire.counters(compressed)!
+    const { bytesAfterCompression, bytesBeforeCompression } = compressed.settings.counters
     assert.isBelow(bytesAfterCompression, bytesBeforeCompression)
   })
 
   it("gives what the stock driver gives, for random schemas and rows of every type", async () => {
     let n = 0
-    const columns = fc.array(typed, { minLength: 4, maxLength: 8 })
+    const columns = fc.array(typedWith(since("5.0", "random vectors")), { minLength: 4, maxLength: 8 })
     const tables = columns.chain((of) =>
       fc.record({
         of: fc.constant(of),
@@ -95,7 +115,7 @@ describe("protocol v5", () => {
         await execute(r % 2 === 0 ? plain : compressed, insert, [r, ...row])
       }
       const select = `SELECT ${names.join(", ")} FROM ${table} WHERE k = 1`
-      const expected = (await asDriver(stock).execute(select, [])).rows
+      const expected = (await stock.execute(select, [])).rows
       for (const client of [plain, compressed]) {
         for (const prepared of [true, false]) {
           const got = (await execute(client, select, [], { prepare: prepared })).rows!
@@ -106,9 +126,9 @@ describe("protocol v5", () => {
               assert.deepStrictEqual(row[name], rows[r]![i], `${of[i]!.cql} as written`)
               if (row[name] === null) return assert.isNull(expected[r]![name])
               // The same bytes are the same value: what the driver read, and what we read, written again.
-              const bytes = Body.bytes(fallback.encode(expected[r]![name], type) as Buffer)
+              const bytes = write(type, expected[r]![name])
               assert.deepStrictEqual(write(type, row[name]), bytes, of[i]!.cql)
-              assert.deepStrictEqual(Body.bytes(fallback.encode(toDriver(row[name] as never), type) as Buffer), bytes)
+              assert.deepStrictEqual(write(type, toDriver(row[name] as never)), bytes)
             })
           )
         }
@@ -143,17 +163,17 @@ describe("protocol v5", () => {
     await execute(plain, `CREATE TABLE ${keyspace}.altered (k int PRIMARY KEY, a text)`)
     await execute(plain, `INSERT INTO ${keyspace}.altered (k, a) VALUES (1, 'a')`)
     const select = await prepare(plain, `SELECT * FROM ${keyspace}.altered WHERE k = ?`)
-    const row = async () => (await execute(plain, select, [1])).rows
+    const row = async () => (await execute(plain, select.query, [1])).rows
     assert.deepStrictEqual(await row(), [{ k: 1, a: "a" }])
-    await asDriver(stock).execute(`ALTER TABLE ${keyspace}.altered ADD b int`)
-    await asDriver(stock).execute(`UPDATE ${keyspace}.altered SET b = 5 WHERE k = 1`)
+    await stock.execute(`ALTER TABLE ${keyspace}.altered ADD b int`)
+    await stock.execute(`UPDATE ${keyspace}.altered SET b = 5 WHERE k = 1`)
     assert.deepStrictEqual(await row(), [{ k: 1, a: "a", b: 5 }])
     assert.deepStrictEqual(await row(), [{ k: 1, a: "a", b: 5 }])
     assert.deepStrictEqual(
-      select.columns?.map((c) => c.name),
+      select.result.shape?.columns.map((c) => c.name),
       ["k", "a", "b"]
     )
-    await asDriver(stock).execute(`ALTER TABLE ${keyspace}.altered DROP a`)
+    await stock.execute(`ALTER TABLE ${keyspace}.altered DROP a`)
     assert.deepStrictEqual(await row(), [{ k: 1, b: 5 }])
     assert.deepStrictEqual(await row(), [{ k: 1, b: 5 }])
   })
@@ -186,15 +206,15 @@ describe("protocol v5", () => {
     await Promise.all(Array.from({ length: 1000 }, (_, c) => execute(plain, insert, [2, c, `row ${c}`])))
     for (const client of [plain, compressed]) {
       const seen: Array<unknown> = []
-      let pageState: Buffer | undefined
+      let pageState: Buffer | undefined = undefined
       do {
-        const page = await execute(client, `SELECT c FROM ${keyspace}.big WHERE k = 2`, [], {
+        const page: Response = await execute(client, `SELECT c FROM ${keyspace}.big WHERE k = 2`, [], {
           pageSize: 300,
           pageState
         })
         assert.isAtMost(page.rows!.length, 300)
         seen.push(...page.rows!.map((row) => row["c"]))
-        pageState = page.pageState
+        pageState = page.pageState as Buffer | undefined
       } while (pageState !== undefined)
       assert.deepStrictEqual(
         seen,
@@ -240,23 +260,21 @@ describe("protocol v5", () => {
     })
   })
 
-  it("events reach the client's metadata", async () => {
-    await asDriver(stock).execute(`CREATE TABLE ${keyspace}.announced (k int PRIMARY KEY)`)
-    const until = Date.now() + 5000
-    for (;;) {
-      const table = await asDriver(plain).metadata.getTable(keyspace, "announced")
-      if (table) break
-      assert.isBelow(Date.now(), until)
-    }
+  it("events reach who listens", async () => {
+    const heard: Array<string | undefined> = []
+    const stop = plain.topology.listen({ schemaChanged: ({ name }) => void heard.push(name) })
+    await stock.execute(`CREATE TABLE ${keyspace}.announced (k int PRIMARY KEY)`)
+    await eventually(() => heard.includes("announced"))
+    stop()
   })
 
   it("two thousand requests in flight", async () => {
     await execute(plain, `CREATE TABLE ${keyspace}.many (k int PRIMARY KEY, v int)`)
     for (const client of [plain, compressed]) {
       const insert = await prepare(client, `INSERT INTO ${keyspace}.many (k, v) VALUES (?, ?)`)
-      await Promise.all(Array.from({ length: 2000 }, (_, k) => execute(client, insert, [k, k * 2], {})))
+      await Promise.all(Array.from({ length: 2000 }, (_, k) => execute(client, insert.query, [k, k * 2], {})))
       const select = await prepare(client, `SELECT v FROM ${keyspace}.many WHERE k = ?`)
-      const results = await Promise.all(Array.from({ length: 2000 }, (_, k) => execute(client, select, [k], {})))
+      const results = await Promise.all(Array.from({ length: 2000 }, (_, k) => execute(client, select.query, [k], {})))
       results.forEach(({ rows }, k) => assert.deepStrictEqual(rows, [{ v: k * 2 }]))
     }
   })

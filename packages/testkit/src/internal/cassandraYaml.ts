@@ -17,11 +17,19 @@ export interface NodeSettings {
   readonly extra: Readonly<Record<string, unknown>>
 }
 
+/** Transactions. A node with them does not start again after it was killed, so clusters have none unless they are asked for. */
+const transactions = ({ release, snitch }: NodeSettings): Record<string, unknown> =>
+  snitch === "SimpleSnitch" && !["4.0", "4.1", "5.0"].includes(release.line) ? { accord: { enabled: true } } : {}
+
 /** What tests may want to create is allowed; the names of these switches changed in 4.1. */
 const features = (line: string): Record<string, unknown> =>
   line === "4.0"
     ? { enable_user_defined_functions: true, enable_materialized_views: true, enable_sasi_indexes: true }
-    : { user_defined_functions_enabled: true, materialized_views_enabled: true, sasi_indexes_enabled: true }
+    : {
+        user_defined_functions_enabled: true,
+        materialized_views_enabled: true,
+        sasi_indexes_enabled: true
+      }
 
 const authentication = {
   authenticator: "PasswordAuthenticator",
@@ -72,6 +80,7 @@ export const nodeSettings = (node: NodeSettings): Record<string, unknown> => ({
   native_transport_port: node.ports.native,
   endpoint_snitch: node.snitch,
   ...features(node.release.line),
+  ...transactions(node),
   ...(node.authentication ? authentication : {}),
   ...(node.tls === undefined ? {} : encryption(node.tls)),
   ...node.extra

@@ -1,9 +1,11 @@
 import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { NodeOptions, TlsOptions } from "../ServerOptions.ts"
 import { OptionsError } from "../TestkitError.ts"
 import type { Report } from "./engine.ts"
+import * as Env from "./env.ts"
 import type { Release } from "./versions.ts"
 import { release } from "./versions.ts"
 
@@ -26,6 +28,16 @@ const resolveTls = (tls: boolean | TlsOptions | undefined): Resolved["tls"] => {
   return { optional: options.optional ?? false, requireClientAuth: options.requireClientAuth ?? false }
 }
 
+/** The release that is asked for: by the options, or by the environment for whoever does not say. */
+const resolveRelease = Effect.fnUntraced(function* (version: string | undefined) {
+  if (version !== undefined) return yield* release(version)
+  return yield* Option.match(yield* Env.variable("CASSANDRA_VERSION"), {
+    onNone: () => release("5.0"),
+    onSome: (named) =>
+      Effect.mapError(release(named), ({ reason }) => new OptionsError({ option: "CASSANDRA_VERSION", reason }))
+  })
+})
+
 /** Fills in the defaults; fails when the options cannot be met by any way. */
 export const resolve = Effect.fnUntraced(function* (options: NodeOptions) {
   const mode = options.mode ?? "test"
@@ -34,7 +46,7 @@ export const resolve = Effect.fnUntraced(function* (options: NodeOptions) {
     return yield* new OptionsError({ option: "heap", reason: "at least 128 megabytes, a whole number" })
   }
   const resolved: Resolved = {
-    release: yield* release(options.version ?? "5.0"),
+    release: yield* resolveRelease(options.version),
     authentication: options.authentication ?? false,
     tls: resolveTls(options.tls),
     heapMegabytes,
@@ -45,7 +57,7 @@ export const resolve = Effect.fnUntraced(function* (options: NodeOptions) {
     report: options.onProgress ?? ((line) => Console.error(`[cassandra] ${line}`))
   }
   if (resolved.tls !== undefined && resolved.release.line === "4.0") {
-    return yield* new OptionsError({ option: "tls", reason: "Cassandra 4.0 cannot read PEM files; use 4.1 or 5.0" })
+    return yield* new OptionsError({ option: "tls", reason: "Cassandra 4.0 cannot read PEM files; use 4.1 or newer" })
   }
   return resolved
 })

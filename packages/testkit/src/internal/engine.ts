@@ -17,6 +17,8 @@ import type { Release } from "./versions.ts"
 export interface Engine {
   readonly release: Release
   readonly java: Java
+  /** What `nodetool` runs on. */
+  readonly manager: Java
   readonly jars: string
 }
 
@@ -41,10 +43,11 @@ export const find: (
           `(looked at JAVA_HOME, JAVA_HOME_${release.java[0]}, PATH and the usual folders)`
       )
     }
+    const manager = yield* JavaHome.manager(java.value)
     const artifact = Jars.cassandra(release.version)
     const cached = yield* Jars.cached(artifact)
     if (Option.isSome(cached)) {
-      return Either.right(Effect.succeed({ release, java: java.value, jars: cached.value }))
+      return Either.right(Effect.succeed({ release, java: java.value, manager, jars: cached.value }))
     }
     const maven = yield* JavaHome.which("mvn")
     if (Option.isNone(maven)) {
@@ -56,5 +59,5 @@ export const find: (
       maven.value,
       report(`downloading Cassandra ${release.version} with Maven (once, about 70 MB)`)
     )
-    return Either.right(Effect.map(fetch, (jars) => ({ release, java: java.value, jars })))
+    return Either.right(Effect.map(fetch, (jars) => ({ release, java: java.value, manager, jars })))
   })

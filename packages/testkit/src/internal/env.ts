@@ -6,12 +6,18 @@ import type { ConfigError } from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 
-/** The variable, or none when it is not set or blank. */
+/** The variable as it stands, or none when it is not set or blank. */
+export const secret = (name: string): Effect.Effect<Option.Option<string>> =>
+  Effect.map(
+    Effect.option(Config.string(name)),
+    Option.filter((value) => value.trim() !== "")
+  )
+
+/** The variable without white space around it, or none when it is not set or blank. */
 export const variable = (name: string): Effect.Effect<Option.Option<string>> =>
-  Config.string(name).pipe(
-    Effect.map((value) => value.trim()),
-    Effect.option,
-    Effect.map(Option.filter((value) => value !== ""))
+  Effect.map(
+    secret(name),
+    Option.map((value) => value.trim())
   )
 
 /** The folders of PATH. */

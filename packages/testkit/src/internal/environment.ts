@@ -29,14 +29,26 @@ const portOf = (text: string): Effect.Effect<number, OptionsError> => {
     : new OptionsError({ option: "CASSANDRA_PORT", reason: `"${text}" is not a port` })
 }
 
+/** Who to log in as. */
+const credentialsOf: Effect.Effect<CassandraServer["credentials"], OptionsError> = Effect.gen(function* () {
+  const username = yield* Env.variable("CASSANDRA_USERNAME")
+  const password = yield* Env.secret("CASSANDRA_PASSWORD")
+  if (Option.isSome(username) !== Option.isSome(password)) {
+    const [missing, set] = Option.isNone(username) ? ["USERNAME", "PASSWORD"] : ["PASSWORD", "USERNAME"]
+    return yield* new OptionsError({
+      option: `CASSANDRA_${missing}`,
+      reason: `it is not set, although CASSANDRA_${set} is`
+    })
+  }
+  return Option.all({ username, password: Option.map(password, Redacted.make) })
+})
+
 /** The cluster of the environment, asked for its version; left says why it does not apply. */
 export const find = Effect.fnUntraced(function* (options: Resolved) {
   const named = yield* Env.variable("CASSANDRA_CONTACT_POINTS")
   if (Option.isNone(named)) return Either.left("CASSANDRA_CONTACT_POINTS is not set")
   const contactPoints = named.value.split(/[\s,]+/).filter((host) => host !== "")
-  const username = yield* Env.variable("CASSANDRA_USERNAME")
-  const password = Option.getOrElse(yield* Env.variable("CASSANDRA_PASSWORD"), () => "")
-  const credentials = Option.map(username, (name) => ({ username: name, password: Redacted.make(password) }))
+  const credentials = yield* credentialsOf
   const refused = refusal(options, Option.isSome(credentials))
   if (Option.isSome(refused)) return Either.left(refused.value)
   const port = yield* portOf(Option.getOrElse(yield* Env.variable("CASSANDRA_PORT"), () => "9042"))

@@ -13,6 +13,7 @@ import * as Os from "node:os"
 import { DownloadError } from "../TestkitError.ts"
 import * as Env from "./env.ts"
 import type { Java } from "./java.ts"
+import * as JavaHome from "./java.ts"
 import * as LogTail from "./logTail.ts"
 import * as Watchdog from "./watchdog.ts"
 
@@ -118,6 +119,8 @@ const download = Effect.fnUntraced(function* (
   const path = yield* Path.Path
   const work = yield* Watchdog.directory(cache, "download")
   const logFile = path.join(work, "maven.log")
+  // Maven's own Java is the one that is set up to reach repositories. The server's does where there is no other.
+  const ownJava = Option.isSome(yield* Env.variable("JAVA_HOME")) || Option.isSome(yield* JavaHome.which("java"))
   const jars = path.join(work, "jars")
   yield* fs.writeFileString(path.join(work, "pom.xml"), pom(artifact))
   const child = yield* Watchdog.launch({
@@ -132,7 +135,7 @@ const download = Effect.fnUntraced(function* (
       "-DincludeScope=runtime",
       `-DoutputDirectory=${jars}`
     ],
-    env: { JAVA_HOME: java.home }
+    env: ownJava ? {} : { JAVA_HOME: java.home }
   })
   const code = yield* Effect.orElseSucceed(child.exitCode, () => -1)
   if (code !== 0) {

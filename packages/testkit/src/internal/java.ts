@@ -17,6 +17,8 @@ export interface Java {
   readonly executable: string
   /** The feature release: 8, 11, 17, 21. */
   readonly major: number
+  /** Whether it can manage another Java. A runtime that was cut to size often cannot. */
+  readonly manages: boolean
 }
 
 type Services = FileSystem.FileSystem | Path.Path | CommandExecutor.CommandExecutor
@@ -63,7 +65,9 @@ const inspect = Effect.fnUntraced(function* (home: string) {
     /^JAVA_VERSION="([^"]+)"/m.exec(release)?.[1] ??
     /java\.version = (\S+)/.exec(yield* settings(executable))?.[1] ??
     ""
-  return Option.map(majorOf(told), (major): Java => ({ home, executable, major }))
+  const modules = /^MODULES="([^"]+)"/m.exec(release)?.[1]
+  const manages = modules === undefined || modules.split(" ").includes("jdk.naming.rmi")
+  return Option.map(majorOf(told), (major): Java => ({ home, executable, major, manages }))
 })
 
 const subfolders = Effect.fnUntraced(function* (folder: string) {
@@ -97,12 +101,23 @@ const candidates = Effect.fnUntraced(function* (majors: ReadonlyArray<number>) {
   return [...new Set([...named, onPath].flatMap(Option.toArray).concat(installed.flat()))]
 })
 
-/** The first Java at hand of one of these feature releases. */
-export const find: (majors: ReadonlyArray<number>) => Effect.Effect<Option.Option<Java>, never, Services> =
-  Effect.fnUntraced(function* (majors: ReadonlyArray<number>) {
-    for (const home of yield* candidates(majors)) {
-      const java = yield* inspect(home)
-      if (Option.isSome(java) && majors.includes(java.value.major)) return java
-    }
-    return Option.none()
-  })
+/** The first Java at hand of one of these feature releases, of those that will do. */
+export const find: (
+  majors: ReadonlyArray<number>,
+  willDo?: (java: Java) => boolean
+) => Effect.Effect<Option.Option<Java>, never, Services> = Effect.fnUntraced(function* (
+  majors: ReadonlyArray<number>,
+  willDo: (java: Java) => boolean = () => true
+) {
+  for (const home of yield* candidates(majors)) {
+    const java = yield* inspect(home)
+    if (Option.isSome(java) && majors.includes(java.value.major) && willDo(java.value)) return java
+  }
+  return Option.none()
+})
+
+/** A Java that can manage one that runs on this: itself, or any other at hand. */
+export const manager = Effect.fnUntraced(function* (java: Java) {
+  if (java.manages) return java
+  return Option.getOrElse(yield* find([17, 11, 21, 8], (other) => other.manages), () => java)
+})

@@ -7,7 +7,7 @@ const opens = (packages: ReadonlyArray<string>): Array<string> =>
 const exports = (packages: ReadonlyArray<string>): Array<string> =>
   packages.flatMap((name) => ["--add-exports", `${name}=ALL-UNNAMED`])
 
-/** What Cassandra's own start script opens on Java 11 and 17. */
+/** What Cassandra's own start script opens on Java 11 and later. */
 const opened: ReadonlyArray<string> = [
   ...exports([
     "java.base/jdk.internal.misc",
@@ -38,7 +38,11 @@ const opened: ReadonlyArray<string> = [
 ]
 
 /** What any program of Cassandra's needs on this Java. */
-export const modules = (java: Java): ReadonlyArray<string> => (java.major > 8 ? opened : [])
+export const modules = (java: Java): ReadonlyArray<string> => [
+  ...(java.major > 8 ? opened : []),
+  // Functions of users run under a security manager, which Java 18 and later refuse unless it is allowed.
+  ...(java.major > 17 ? ["-Djava.security.manager=allow"] : [])
+]
 
 /** What the arguments of a node's JVM depend on. */
 export interface JvmOptions {

@@ -32,11 +32,11 @@ export const run = (target: Target, ...command: ReadonlyArray<string>) =>
     const { address, directory, engine, port } = target
     const child = yield* Command.start(
       Command.make(
-        engine.java.executable,
+        engine.manager.executable,
         "-Xmx128M",
         "-XX:TieredStopAtLevel=1",
         "-XX:+UseSerialGC",
-        ...modules(engine.java),
+        ...modules(engine.manager),
         `-Duser.home=${directory}`,
         "-cp",
         `${engine.jars}/*`,

@@ -3,7 +3,7 @@ import { OptionsError } from "../TestkitError.ts"
 
 /** A Cassandra release, and what it needs. */
 export interface Release {
-  /** For example `5.0.9`. */
+  /** For example `5.0.9`, `6.0-alpha2`. */
   readonly version: string
   /** For example `5.0`. */
   readonly line: string
@@ -11,20 +11,31 @@ export interface Release {
   readonly java: ReadonlyArray<number>
 }
 
-/** The newest patch release of each line when this version of the kit was made. */
-const newest: Record<string, string> = { "5.0": "5.0.9", "4.1": "4.1.10", "4.0": "4.0.19" }
+/** A line of releases: its newest one when this version of the kit was made, and the Java it runs on. */
+interface Line {
+  readonly newest: string
+  readonly java: ReadonlyArray<number>
+}
 
-const javaOf: Record<string, ReadonlyArray<number>> = { "5.0": [17, 11], "4.1": [11, 8], "4.0": [11, 8] }
+/** The lines that the kit can start, the newest first. */
+export const lines: Readonly<Record<string, Line>> = {
+  "6.0": { newest: "6.0-alpha2", java: [21, 17, 11] },
+  "5.0": { newest: "5.0.9", java: [17, 11] },
+  "4.1": { newest: "4.1.10", java: [11, 8] },
+  "4.0": { newest: "4.0.19", java: [11, 8] }
+}
 
-/** The release meant by `5.0` (its newest patch known here) or `5.0.4` (exactly that one). */
+const names = Object.keys(lines)
+
+/** The release meant by `5.0` (its newest known here), `5.0.4` or `6.0-alpha2` (exactly that one). */
 export const release = (version: string): Effect.Effect<Release, OptionsError> => {
-  const line = /^(\d+\.\d+)(\.\d+)?$/.exec(version)?.[1]
-  const java = line === undefined ? undefined : javaOf[line]
-  if (line === undefined || java === undefined) {
+  const name = /^(\d+\.\d+)(?:\.\d+|-(?:alpha|beta|rc)\d+)?$/.exec(version)?.[1] ?? ""
+  const line = Object.hasOwn(lines, name) ? lines[name] : undefined
+  if (line === undefined) {
     return new OptionsError({
       option: "version",
-      reason: `"${version}" is not 5.0, 4.1, 4.0 or an exact version of these lines, such as 5.0.9`
+      reason: `"${version}" is not ${names.join(", ")} or an exact version of these lines, such as 5.0.9`
     })
   }
-  return Effect.succeed({ version: version === line ? newest[line]! : version, line, java })
+  return Effect.succeed({ version: version === name ? line.newest : version, line: name, java: line.java })
 }

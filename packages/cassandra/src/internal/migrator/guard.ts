@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Session } from "../../Session.ts"
 import type { Statement } from "../../Statement.ts"
-import { kindOf } from "../cqlText.ts"
+import { kindOf } from "../cql/index.ts"
 import type { Lease } from "./lease.ts"
 import type { Store } from "./store.ts"
 
@@ -40,8 +40,15 @@ export const make = (session: Session, store: Store, lease: Lease, migration: st
     session: {
       ...session,
       execute,
-      one: (statement) => Effect.map(execute(statement), (result) => result.one),
-      rows: (statement) => Effect.zipRight(begin(isChange(statement)), session.rows(statement)),
+      // A change is followed by the wait for agreement, whichever way it is made; it has one page and no rows.
+      one: (statement) =>
+        isChange(statement)
+          ? Effect.map(execute(statement), (result) => result.one)
+          : Effect.zipRight(begin(false), session.one(statement)),
+      rows: (statement) =>
+        isChange(statement)
+          ? Effect.map(execute(statement), (result) => result.rows)
+          : Effect.zipRight(begin(false), session.rows(statement)),
       stream: (statement) => Stream.concat(Stream.drain(Stream.fromEffect(begin(false))), session.stream(statement)),
       pages: (statement) => Stream.concat(Stream.drain(Stream.fromEffect(begin(false))), session.pages(statement)),
       batch: (batch) => Effect.zipRight(begin(false), session.batch(batch))

@@ -8,9 +8,10 @@ import { MigrationError } from "../../MigrationError.ts"
 import type { MigrationBody, ResolvedMigration } from "../../Migrator.ts"
 import type { Session } from "../../Session.ts"
 import { isStatement, make as makeStatement, type Statement } from "../../Statement.ts"
-import * as Argument from "../arguments.ts"
+import { importModule } from "../importModule.ts"
+import { Argument } from "../options/index.ts"
 import * as checksum from "./checksum.ts"
-import { split } from "./script.ts"
+import { single, split } from "./script.ts"
 
 const namePattern = /^(\d+)_(.+)$/
 
@@ -48,6 +49,25 @@ const bodyOf = <R>(value: unknown): MigrationBody<R> | undefined =>
         ? { _tag: "Effect", effect: value as Effect.Effect<unknown, unknown, R | Session> }
         : undefined
 
+const importError = (migration: string, message: string, cause?: unknown): MigrationError =>
+  new MigrationError({ reason: "ImportError", migration, message, cause })
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+/** The body, unless one of its statements is known to be none before a server was asked. */
+const checked = <R>(migration: string, body: MigrationBody<R>): Either.Either<MigrationBody<R>, MigrationError> => {
+  if (body._tag === "Effect") return Either.right(body)
+  for (const [i, { query }] of body.statements.entries()) {
+    const statement = single(query)
+    if (Either.isLeft(statement)) {
+      const { line, message } = statement.left
+      const where = query.includes("\n") ? `line ${line} of statement` : "statement"
+      return Either.left(importError(migration, `The migration ${migration}, ${where} ${i + 1}: ${message}`))
+    }
+  }
+  return Either.right(body)
+}
+
 export const fromRecord = <R>(
   record: Readonly<Record<string, unknown>>
 ): Effect.Effect<ReadonlyArray<ResolvedMigration<R>>, MigrationError> =>
@@ -56,12 +76,12 @@ export const fromRecord = <R>(
       const { id, name } = yield* parseName(key)
       const body = bodyOf<R>(value)
       if (body === undefined) {
-        return yield* new MigrationError({
-          reason: "ImportError",
-          migration: key,
-          message: `The migration ${key} is neither an Effect, nor a Statement, nor an array of Statements`
-        })
+        return yield* importError(
+          key,
+          `The migration ${key} is neither an Effect, nor a Statement, nor an array of Statements`
+        )
       }
+      yield* checked(name, body)
       return {
         id,
         name,
@@ -73,14 +93,9 @@ export const fromRecord = <R>(
 
 const filePattern = /^(.+?)(\.d)?\.(cql|js|mjs|ts|mts)$/
 
-const importError = (migration: string, message: string, cause?: unknown): MigrationError =>
-  new MigrationError({ reason: "ImportError", migration, message, cause })
-
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
-
-const importModule = (file: string, name: string): Effect.Effect<MigrationBody, MigrationError> =>
+const importMigration = (file: string, name: string): Effect.Effect<MigrationBody, MigrationError> =>
   Effect.tryPromise({
-    try: () => import(pathToFileURL(file).href) as Promise<{ readonly default?: unknown }>,
+    try: () => importModule(pathToFileURL(file).href) as Promise<{ readonly default?: unknown }>,
     catch: (cause) =>
       importError(
         name,
@@ -99,16 +114,13 @@ const importModule = (file: string, name: string): Effect.Effect<MigrationBody, 
             name,
             `The default export of the migration ${name} is neither an Effect, nor a Statement, nor an array of Statements`
           )
-        : Effect.succeed(body)
+        : checked(name, body)
     })
   )
 
 const fromScript = (migration: Name, file: string, text: string): Either.Either<ResolvedMigration, MigrationError> =>
   Either.match(split(text), {
-    onLeft: ({ line, what }) =>
-      Either.left(
-        importError(migration.name, `${file}: the ${what} that starts in line ${line} of the script does not end`)
-      ),
+    onLeft: ({ line, message }) => Either.left(importError(migration.name, `${file}, line ${line}: ${message}`)),
     onRight: (queries) => {
       const statements = queries.map((query) => makeStatement(query))
       return Either.right({
@@ -132,7 +144,7 @@ const fromFile = (directory: string, file: string): Effect.Effect<ReadonlyArray<
     })
     if (extension === "cql") return [yield* fromScript(migration, path, text)]
     const kind = extension.endsWith("ts") ? "ts" : "js"
-    return [{ ...migration, checksum: checksum.ofCode(kind, text), body: importModule(path, name) }]
+    return [{ ...migration, checksum: checksum.ofCode(kind, text), body: importMigration(path, name) }]
   })
 
 export const fromDirectory = (path: string | URL): Effect.Effect<ReadonlyArray<ResolvedMigration>, MigrationError> =>

@@ -18,7 +18,7 @@ import { MigrationError } from "../../MigrationError.ts"
 import type { AppliedMigration } from "../../Migrator.ts"
 import type { Session } from "../../Session.ts"
 import { make as makeStatement, type Row, type StatementOptions } from "../../Statement.ts"
-import { schemaAgreement } from "../session.ts"
+import { schemaAgreement } from "../request/index.ts"
 
 /** The partition. A table holds one history; the key leaves room for more. */
 const ledger = "migrations"

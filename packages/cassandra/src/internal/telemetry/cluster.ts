@@ -1,11 +1,9 @@
 /** What a cluster measures: counted where it happens, gathered when somebody looks. */
 import type { CassandraError } from "../../CassandraError.ts"
 import type { MetricsSink, Snapshot } from "../../CassandraMetrics.ts"
-import type { Breaker, BreakerState } from "../breaker.ts"
-import type { Warn } from "../callbacks.ts"
-import type { ResolvedMetrics } from "../clusterOptions/metrics.ts"
-import type { Engine } from "../driver.ts"
-import { isControlled } from "../wire/client/index.ts"
+import type { Breaker, BreakerState } from "../routing/index.ts"
+import type { ResolvedMetrics, Warn } from "../options/index.ts"
+import type { MeasuredEngine } from "./engine.ts"
 import * as board from "./board.ts"
 import { counterOf, counters, gauges, type Labels, labelsOf } from "./metrics.ts"
 import { ProfileSeries, type Series } from "./series.ts"
@@ -40,7 +38,7 @@ export class ClusterTelemetry implements board.Readable {
   throttled = 0
   pages = 0
   rows = 0
-  readonly engines = new Set<Engine>()
+  readonly engines = new Set<MeasuredEngine>()
   readonly labels: Labels
   readonly retries: LabelledCounter
   readonly hostErrors = new Map<string, LabelledCounter>()
@@ -71,10 +69,10 @@ export class ClusterTelemetry implements board.Readable {
   }
 
   /** Counts an engine in until it closes. */
-  add(engine: Engine): void {
+  add(engine: MeasuredEngine): void {
     this.engines.add(engine)
   }
-  remove(engine: Engine): void {
+  remove(engine: MeasuredEngine): void {
     board.refresh()
     this.#closed = sum([this.#closed, engine.transport.totals()])
     this.engines.delete(engine)
@@ -125,18 +123,18 @@ export class ClusterTelemetry implements board.Readable {
 
   hosts(): ReadonlyArray<HostReading> {
     const hosts = new Map<string, HostReading>()
-    for (const { client, transport } of this.engines) {
-      const state = client.getState()
-      for (const host of client.hosts.values()) {
-        const { address } = host
+    for (const { view } of this.engines) {
+      for (const node of view.nodes) {
+        const { address } = node
+        const { connections, inFlight, orphans } = view.activity(node)
         const known = hosts.get(address)
         hosts.set(address, {
           address,
-          dataCenter: host.datacenter,
-          isUp: host.isUp() || known?.isUp === true,
-          connections: (known?.connections ?? 0) + state.getOpenConnections(host),
-          inFlight: (known?.inFlight ?? 0) + state.getInFlightQueries(host),
-          orphans: (known?.orphans ?? 0) + transport.orphans(host),
+          dataCenter: node.dataCenter,
+          isUp: node.isUp() || known?.isUp === true,
+          connections: (known?.connections ?? 0) + connections,
+          inFlight: (known?.inFlight ?? 0) + inFlight,
+          orphans: (known?.orphans ?? 0) + orphans,
           breaker: this.#breaker.state(address)
         })
       }
@@ -171,7 +169,7 @@ export class ClusterTelemetry implements board.Readable {
     if (engine === undefined) return
     const version = { "network.protocol.version": String(engine.transport.protocolVersion()) }
     report(gauges.clusters, also({ ...version, "cassandra.compression": engine.transport.compression() }), 1)
-    report(gauges.controlled, labels, isControlled(engine.client) ? 1 : 0)
+    report(gauges.controlled, labels, engine.view.isControlled ? 1 : 0)
   }
 
   snapshot(): Snapshot {

@@ -1,7 +1,6 @@
 /** A reading as plain values. */
 import * as Option from "effect/Option"
 import type { OperationReading, Snapshot, StatementReading } from "../../CassandraMetrics.ts"
-import { isControlled } from "../wire/client/index.ts"
 import type { ClusterTelemetry } from "./cluster.ts"
 import type { Series } from "./series.ts"
 import type { StatementUse } from "./statements.ts"
@@ -46,7 +45,7 @@ export const snapshotOf = (telemetry: ClusterTelemetry): Snapshot => {
     engines.reduce((total, engine) => total + read(engine), 0)
   return {
     protocolVersion: engines[0]?.transport.protocolVersion() ?? 0,
-    isControlled: engines[0] !== undefined && isControlled(engines[0].client),
+    isControlled: engines[0]?.view.isControlled === true,
     operations: telemetry.allSeries().map(operationOf),
     requests: {
       attempts,

@@ -1,5 +1,4 @@
 /** Spans of requests, by OpenTelemetry's conventions for Cassandra. Nothing of this runs where nobody traces. */
-import type driver from "cassandra-driver"
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -10,8 +9,8 @@ import type * as Fiber from "effect/Fiber"
 import * as Tracer from "effect/Tracer"
 import { type CassandraError, isCassandraError } from "../../CassandraError.ts"
 import type { Consistency } from "../../Consistency.ts"
-import type { Response } from "../transport.ts"
 import { serverLabels } from "./cluster.ts"
+import type { Node } from "../topology/index.ts"
 import type { StatementUse } from "./statements.ts"
 
 /** The tracer that there is without one: its spans go nowhere. */
@@ -29,7 +28,7 @@ export interface Traced {
   readonly profile: string
   /** For batches. */
   readonly batchSize: number | undefined
-  readonly findHost: (address: string) => driver.Host | undefined
+  readonly findHost: (address: string) => Node | undefined
 }
 
 const defined = (attributes: Readonly<Record<string, unknown>>): Record<string, unknown> =>
@@ -82,6 +81,16 @@ const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknow
           Cause.failureOrCause(exit.cause).pipe((either) => shown(either._tag === "Left" ? either.left : undefined))
         )
 
+/** What is told of a request that was answered. */
+interface Answered {
+  /** The coordinator. */
+  readonly host: { readonly address: string }
+  readonly rows: ReadonlyArray<unknown> | undefined
+  readonly deferred: { readonly count: number } | undefined
+  readonly speculativeExecutions: number
+  readonly traceId: string | undefined
+}
+
 /** The span of one request. */
 export class RequestSpan {
   readonly #span: Tracer.Span
@@ -111,7 +120,7 @@ export class RequestSpan {
     this.#attempt(host, error._tag)
   }
 
-  answered(response: Response): void {
+  answered(response: Answered): void {
     const { address } = response.host
     this.#attempt(address, undefined)
     const host = this.#findHost(address)
@@ -119,7 +128,7 @@ export class RequestSpan {
     this.#attributes({
       ...serverLabels(address),
       "cassandra.coordinator.id": host === undefined ? undefined : String(host.hostId),
-      "cassandra.coordinator.dc": host?.datacenter,
+      "cassandra.coordinator.dc": host?.dataCenter,
       "cassandra.speculative_execution.count": response.speculativeExecutions,
       // The server's own trace of the request: `session.trace` reads it.
       "cassandra.trace.id": response.traceId,

@@ -1,6 +1,6 @@
 /** The query table: what each statement has cost so far, by its text without values. */
 import { batch, type Operation, operationOf } from "./operations.ts"
-import { tableOf, withoutValues } from "./queryText.ts"
+import { tableOf, withoutValues } from "../cql/index.ts"
 
 /** What a statement has cost. */
 export class StatementUse {

@@ -1,0 +1,13 @@
+/** Counters, metrics, spans and the log of slow queries. */
+export * as board from "./board.ts"
+export { refresh } from "./board.ts"
+export { ClusterTelemetry } from "./cluster.ts"
+export type { NodeActivity } from "./engine.ts"
+export { counters, gauges, operationDuration } from "./metrics.ts"
+export { telemetryKey, telemetryOf } from "./ofCluster.ts"
+export { SessionTelemetry } from "./session.ts"
+export { logSlow } from "./slowQueries.ts"
+export { statementOf } from "./snapshot.ts"
+export { inSpan, isTraced, type RequestSpan } from "./spans.ts"
+export { emptyBatch, type StatementUse } from "./statements.ts"
+export { noTransportTotals, type TransportTotals } from "./totals.ts"
