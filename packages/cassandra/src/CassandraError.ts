@@ -415,7 +415,7 @@ export class InvalidQueryError extends TaggedError("InvalidQueryError", {
 })<Answered> {}
 
 /**
- * The keyspace or table to create exists.
+ * The keyspace or table to create exists. `table` is undefined when it is the keyspace.
  *
  * @since 0.1.0
  * @category errors
@@ -426,7 +426,6 @@ export class AlreadyExistsError extends TaggedError("AlreadyExistsError", {
 })<
   Answered & {
     readonly keyspace: string
-    /** Undefined when it is the keyspace that exists. */
     readonly table?: string | undefined
   }
 > {}
