@@ -196,6 +196,36 @@ describe("an error that the server answered with", () => {
 
 const socket = (fields: object) => Object.assign(new Error("Connection was closed"), { coordinator, ...fields })
 
+/** The driver's errors have the names of their functions, which minifiers change. */
+const renamed = (error: Error): Error => Object.assign(error, { name: "qR" })
+
+describe("a minified driver's error", () => {
+  const { errors } = driver
+  const made: ReadonlyArray<() => Error> = [
+    ...Object.values(table).map(
+      ({ code }) =>
+        () =>
+          new errors.ResponseError(code, "the server's words")
+    ),
+    () => new errors.NoHostAvailableError({ [coordinator]: new errors.ResponseError(codes.overloaded, "busy") }),
+    () => new errors.OperationTimedOutError("late", coordinator),
+    () => new errors.BusyConnectionError(coordinator, 1, 1),
+    () => new errors.AuthenticationError("no"),
+    () => new errors.ArgumentError("no"),
+    () => new errors.DriverInternalError("no"),
+    () => new errors.NotSupportedError("no")
+  ]
+  it("is what it is by any other name", () => {
+    for (const make of made) {
+      const expected = fromEngineError(make(), facts)
+      const found = fromEngineError(renamed(make()), facts)
+      assert.strictEqual(found._tag, expected._tag)
+      assert.strictEqual(found.message, expected.message)
+      assert.strictEqual(found.writeState, expected.writeState)
+    }
+  })
+})
+
 describe("an error of the driver's own", () => {
   it("a client time-out carries the host, the time and whether the request had left", () => {
     const cause = new driver.errors.OperationTimedOutError("The host did not reply", coordinator)

@@ -25,18 +25,38 @@ interface DriverError extends Error {
   readonly host?: string
   readonly innerErrors?: Readonly<Record<string, unknown>>
   readonly _tag?: string
+  /** What the driver says of the class. */
+  readonly info?: unknown
   /** Of a load balancing policy: the option that it is about. */
   readonly option?: string
   readonly isSocketError?: boolean
   readonly requestNotWritten?: boolean
 }
 
+/** The classes of `cassandra-driver` by how their `info` begins: it has their names from their functions, which minifiers rename. */
+const driverClasses = [
+  ["Represents an error message from the server", "ResponseError"],
+  ["Represents an error when a query cannot be performed", "NoHostAvailableError"],
+  ["Represents a client-side error that is raised when the client did not hear back", "OperationTimedOutError"],
+  ["Represents a client-side error indicating that all connections to a certain host", "BusyConnectionError"],
+  ["Represents an authentication error", "AuthenticationError"],
+  ["Represents an error that is raised when one of the arguments", "ArgumentError"],
+  ["Represents a bug inside the driver", "DriverInternalError"],
+  ["Represents a feature that is not supported in the driver", "NotSupportedError"],
+  ["Cassandra Driver Error", "DriverError"]
+] as const
+
+type DriverClass = (typeof driverClasses)[number][1]
+
+const driverClassOf = ({ info }: DriverError): DriverClass | undefined =>
+  typeof info === "string" ? driverClasses.find(([start]) => info.startsWith(start))?.[1] : undefined
+
 /** An error is told by its shape: it may be of either engine, and of any copy of a package. */
-const is = (error: DriverError, tag: string, ...driverNames: ReadonlyArray<string>): boolean =>
-  error._tag === tag || driverNames.includes(error.name)
+const is = (error: DriverError, tag: string, driverClass: DriverClass): boolean =>
+  error._tag === tag || driverClassOf(error) === driverClass
 
 const isResponse = (error: DriverError): error is DriverError & { readonly code: number } =>
-  typeof error.code === "number" && (error.name === "ResponseError" || error.name === "ServerResponseError")
+  typeof error.code === "number" && (error.name === "ServerResponseError" || driverClassOf(error) === "ResponseError")
 
 const isSocketClosed = (error: DriverError): boolean => error.isSocketError === true || error._tag === "SocketClosed"
 
@@ -247,7 +267,7 @@ export const fromEngineError = (unknown: unknown, facts: RequestFacts): E.Cassan
     Object.defineProperty(error, "innerErrors", { enumerable: false })
     return new E.NoHostAvailableError({ message: ofHosts(errors), cause: error, errors })
   }
-  if (error.name === "AuthenticationError") {
+  if (is(error, "AuthenticationError", "AuthenticationError")) {
     return new E.AuthenticationError({ message, cause: error, host: (error as DriverError).coordinator })
   }
   if (is(error, "NoConnection", "BusyConnectionError")) {
@@ -279,7 +299,7 @@ export const fromEngineError = (unknown: unknown, facts: RequestFacts): E.Cassan
   return new E.QueryError({
     message,
     cause: error,
-    writeState: error.name === "ArgumentError" ? "NotApplied" : inFlight
+    writeState: driverClassOf(error) === "ArgumentError" ? "NotApplied" : inFlight
   })
 }
 
@@ -288,24 +308,14 @@ const isUnknown = (error: DriverError): boolean =>
   !isWireError(error) &&
   error._tag === undefined &&
   !isResponse(error) &&
-  !isOfDriver(error) &&
+  driverClassOf(error) === undefined &&
   !isSocketClosed(error) &&
   !isSystemError(error)
-
-/** The classes of `cassandra-driver` by their names: there may be several copies of it. */
-const isOfDriver = ({ name }: Error): boolean =>
-  name === "DriverError" ||
-  name === "DriverInternalError" ||
-  name === "ArgumentError" ||
-  name === "AuthenticationError" ||
-  name === "NoHostAvailableError" ||
-  name === "OperationTimedOutError" ||
-  name === "BusyConnectionError"
 
 /** It was made where bytes are read: the frames say nothing about it. */
 const withoutFrames = (error: Error): void => {
   Object.defineProperty(error, "stack", {
-    value: `${error.name}: ${error.message}`,
+    value: `${driverClassOf(error) ?? error.name}: ${error.message}`,
     configurable: true,
     writable: true
   })
