@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 
+import { consistencyCodes, consistencyName } from "./internal/protocol/consistency.ts"
+
 /**
  * How many replicas must answer before a request succeeds. `ANY` is missing on purpose: such a write is acknowledged
  * before any replica has it. A value of `"ANY"` from untyped code is refused with a `ConfigurationError`.
@@ -22,29 +24,16 @@ export type Consistency =
  */
 export type SerialConsistency = "SERIAL" | "LOCAL_SERIAL"
 
+// What can be asked for: `ANY` is among the codes of the protocol only because servers report it.
+const { ANY: _, ...levels } = consistencyCodes
+
 /**
  * The protocol's code of each level.
  *
  * @since 0.1.0
  * @category models
  */
-export const codes: Readonly<Record<Consistency, number>> = {
-  ONE: 1,
-  TWO: 2,
-  THREE: 3,
-  QUORUM: 4,
-  ALL: 5,
-  LOCAL_QUORUM: 6,
-  EACH_QUORUM: 7,
-  SERIAL: 8,
-  LOCAL_SERIAL: 9,
-  LOCAL_ONE: 10
-}
-
-const names = new Map<number, Consistency | "ANY">([
-  [0, "ANY"],
-  ...Object.entries(codes).map(([name, code]) => [code, name as Consistency] as const)
-])
+export const codes: Readonly<Record<Consistency, number>> = levels
 
 /**
  * The level's name for the protocol's code, as servers report it in errors and results. `ANY` can come back from a server
@@ -53,7 +42,7 @@ const names = new Map<number, Consistency | "ANY">([
  * @since 0.1.0
  * @category conversions
  */
-export const fromCode = (code: number): Consistency | "ANY" => names.get(code) ?? "ONE"
+export const fromCode = (code: number): Consistency | "ANY" => consistencyName(code) ?? "ONE"
 
 /**
  * @since 0.1.0

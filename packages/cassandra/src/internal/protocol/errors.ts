@@ -3,6 +3,8 @@
  * Effect: `request/engineErrors.ts` makes errors of ours of them.
  */
 
+import { ErrorCode } from "./opcode.ts"
+
 /** What went wrong below the level of CQL. */
 export type WireErrorReason =
   /** A segment's header checksum did not match. */
@@ -52,13 +54,8 @@ export const isWireError = (u: unknown): u is WireError =>
  */
 export const isOfStatement = (code: unknown): boolean =>
   typeof code === "number" &&
-  code !== UNPREPARED &&
-  (code >= SYNTAX_ERROR || code === PROTOCOL_ERROR || code === FUNCTION_FAILURE)
-
-const PROTOCOL_ERROR = 0x000a
-const FUNCTION_FAILURE = 0x1400
-const SYNTAX_ERROR = 0x2000
-export const UNPREPARED = 0x2500
+  code !== ErrorCode.unprepared &&
+  (code >= ErrorCode.syntax || code === ErrorCode.protocol || code === ErrorCode.functionFailure)
 
 /** Says which statement an error is about. Nothing that prints the error repeats the text: the client's own error has it. */
 export const ofStatement = (error: Error, query: string): void => {
